@@ -1,0 +1,42 @@
+# One word each; every target first installs and builds what it needs (scripts/deps.sh).
+SEEDS ?= 1000
+SECONDS ?= 60
+JOBS ?= $(shell nproc)
+export CTEST_PARALLEL_LEVEL ?= $(JOBS)
+
+.DEFAULT_GOAL := build
+.PHONY: deps build test demo sim fuzz bench lint clean
+
+deps: ## everything that a bare Debian machine lacks
+	scripts/deps.sh build test bench lint fuzz
+
+build: ## the binaries in build/bin, and the adapter
+	scripts/deps.sh build
+	scripts/build.sh
+
+test: ## every test; ends with "N passed, N failed"
+	scripts/deps.sh build test
+	scripts/test.sh
+
+demo: build ## three chat servers on :3001 :3002 :3003, until Ctrl-C
+	exec node demo/run.mjs
+
+sim: ## the simulator: make sim SEEDS=1000
+	scripts/deps.sh build test
+	scripts/cmake.sh release sim
+	build/release/tests/sim --seeds $(SEEDS)
+
+fuzz: ## every decoder: make fuzz SECONDS=60 (split over the targets)
+	scripts/deps.sh build fuzz
+	scripts/fuzz.sh $(SECONDS)
+
+bench: build ## against the Redis adapters; writes bench/results/latest.json
+	scripts/deps.sh bench
+	node bench/run.mjs
+
+lint: ## format, clang-tidy, purity of the cores, adapter, scripts
+	scripts/deps.sh build test lint
+	scripts/lint.sh
+
+clean:
+	rm -rf build adapter/dist

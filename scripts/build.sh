@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds the release binaries (build/bin) and the adapter (adapter/dist).
+# Test programs are left to `make test`, so that `make demo` gets to a mesh without gtest.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mkdir -p build
+targets=()
+[[ -e sidecar/shell/main.cpp ]] && targets+=(socketmesh-sidecar)
+((${#targets[@]})) || targets=(all)
+scripts/cmake.sh release "${targets[@]}"
+
+# shellcheck source=scripts/npm.sh
+source scripts/npm.sh
+if [[ -e adapter/package.json ]]; then
+  npm_install adapter
+  (cd adapter && npm run --silent build)
+fi
+for package in demo bench; do
+  if [[ -e $package/package.json ]]; then npm_install "$package"; fi
+done
