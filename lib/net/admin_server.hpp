@@ -47,7 +47,7 @@ struct HttpResponse {
 struct AdminLimits {
   std::size_t connections_max = 64;             // above: closed at once
   std::size_t streams_max = 16;                 // above: 503
-  std::uint32_t header_bytes_max = 8192;        // above: 431
+  std::uint32_t header_bytes_max = 8192;        // the start line, and the fields: 431
   std::uint64_t body_bytes_max = 1024;          // above: 413 (no route takes a body)
   std::chrono::milliseconds idle_max{30'000};   // a whole request must arrive within it
   std::chrono::milliseconds write_max{10'000};  // and a response leave within it
