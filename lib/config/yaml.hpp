@@ -1,0 +1,43 @@
+// A YAML document as a plain tree with line numbers, over yaml-cpp's event parser.
+//
+// Tells plain scalars from quoted ones and keeps them as written: no resolution of types here.
+// Everything a configuration should not use is a problem: duplicate keys, anchors, aliases, merge
+// keys, tags, keys that are no texts, further documents, deep nesting.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lib/config/problem.hpp"
+
+namespace socketmesh::config {
+
+inline constexpr std::size_t kYamlDepthMax = 16;
+
+struct YamlNode {
+  enum class Kind { kNull, kScalar, kList, kMap };
+
+  Kind kind = Kind::kNull;
+  int line = 0;         // from 1
+  std::string scalar;   // kScalar
+  bool plain = false;   // kScalar: written without quotes
+  std::vector<YamlNode> items;                            // kList
+  std::vector<std::pair<std::string, YamlNode>> entries;  // kMap, in order
+
+  [[nodiscard]] const YamlNode* find(std::string_view key) const;
+};
+
+// "a list", "a map", "a text", "a number", "a bool", "nothing": for messages.
+std::string_view describe(const YamlNode& node);
+
+// What a plain scalar is to YAML 1.1, which people and yaml-cpp have in mind.
+bool looks_like_number(std::string_view scalar);
+bool looks_like_bool(std::string_view scalar);
+bool looks_like_null(std::string_view scalar);
+
+// The root is kNull for an empty document. Problems name `path` and line.
+YamlNode parse_yaml(const std::string& path, std::string_view text, std::vector<Problem>& problems);
+
+}  // namespace socketmesh::config
