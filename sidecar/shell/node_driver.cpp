@@ -1,0 +1,295 @@
+#include "sidecar/shell/node_driver.hpp"
+
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <utility>
+
+#include "sidecar/shell/log_fields.hpp"
+
+namespace socketmesh::shell {
+namespace {
+
+using boost::system::error_code;
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+
+// Writing can make the node want more at once; after so many rounds others get their turn.
+constexpr int kFlushRoundsMax = 8;
+// A log event of one name may appear so often, then it is only counted.
+constexpr std::uint32_t kLogBurst = 50;
+constexpr std::chrono::seconds kLogInterval{10};
+// Of kLeaveTimeout, for the delivery of goodbyes that are written.
+constexpr std::chrono::milliseconds kGoodbyeDelivery{200};
+
+obs::LogLevel level_of(node::Action::Level level) {
+  switch (level) {
+    case node::Action::Level::kDebug:
+      return obs::LogLevel::kDebug;
+    case node::Action::Level::kInfo:
+      return obs::LogLevel::kInfo;
+    case node::Action::Level::kWarn:
+      return obs::LogLevel::kWarn;
+    case node::Action::Level::kError:
+      return obs::LogLevel::kError;
+  }
+  return obs::LogLevel::kError;
+}
+
+}  // namespace
+
+node::TimeUs steady_now_us() {
+  return std::chrono::duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+NodeDriver::NodeDriver(boost::asio::io_context& io, const obs::Logger& logger, Options options)
+    : io_(io),
+      logger_(logger),
+      transport_(std::move(options.transport)),
+      limits_(options.node.limits),
+      node_(std::move(options.node), steady_now_us()),
+      dialer_(io, !transport_),
+      scratch_(new std::uint8_t[Connection::kScratchBytes]),
+      timer_(io),
+      leave_timer_(io) {}
+
+NodeDriver::~NodeDriver() {
+  for (const auto& [id, connection] : connections_) connection->close();
+}
+
+void NodeDriver::accept_app(Socket socket, const std::string& remote) {
+  if (leaving_) return;
+  error_code not_tcp;
+  socket.set_option(boost::asio::ip::tcp::no_delay(true), not_tcp);
+  Connection::Options connection;
+  connection.kind = Connection::Kind::kApp;
+  connection.remote = remote;
+  adopt(std::move(socket), nullptr, std::move(connection));
+}
+
+void NodeDriver::accept_link(Socket socket, const std::string& remote) {
+  if (leaving_) return;
+  error_code ignored;
+  socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  adopt_link(std::move(socket), "", remote);
+}
+
+void NodeDriver::adopt_link(Socket socket, const std::string& dialed, const std::string& remote) {
+  if (transport_ && handshaking_ >= limits_.handshaking_connections) {
+    ++stats_.connections_refused;
+    if (!dialed.empty()) node_.dial_failed(dialed, "too many handshakes", steady_now_us());
+    return;
+  }
+  const auto role = dialed.empty() ? TransportRole::kAccepted : TransportRole::kDialed;
+  Connection::Options connection;
+  connection.kind = Connection::Kind::kLink;
+  connection.dialed = dialed;
+  connection.remote = remote;
+  adopt(std::move(socket), transport_ ? transport_(role) : nullptr, std::move(connection));
+}
+
+void NodeDriver::adopt(Socket socket, std::unique_ptr<Transport> transport,
+                       Connection::Options options) {
+  options.id = next_id_++;
+  options.handshake_timeout = microseconds(limits_.handshake_timeout);
+  const auto connection = std::make_shared<Connection>(io_, std::move(socket), std::move(transport),
+                                                       *this, std::move(options));
+  connections_.emplace(connection->id(), connection);
+  ++handshaking_;
+  connection->start();
+  connection_stirred();
+}
+
+void NodeDriver::set_addresses(const std::vector<std::string>& addresses) {
+  node_.set_addresses(addresses, steady_now_us());
+  connection_stirred();
+}
+
+void NodeDriver::dial(const std::string& address) {
+  if (leaving_) return;
+  dialer_.dial(address, [this, address](Expected<Dialer::Dialed> result) {
+    if (leaving_) return;
+    if (result) {
+      adopt_link(std::move(result->socket), address, result->remote);
+    } else {
+      node_.dial_failed(address, result.error(), steady_now_us());
+    }
+    connection_stirred();
+  });
+}
+
+node::Status NodeDriver::status() const {
+  return node_.status(steady_now_us());
+}
+
+void NodeDriver::connection_open(Connection& connection) {
+  --handshaking_;
+  const auto& options = connection.options();
+  if (options.kind == Connection::Kind::kApp) {
+    node_.app_opened(options.id, steady_now_us());
+  } else {
+    node_.link_opened(options.id, options.dialed, options.remote, steady_now_us());
+  }
+}
+
+void NodeDriver::connection_bytes(Connection& connection, std::span<const std::uint8_t> bytes) {
+  node_.received(connection.id(), bytes, steady_now_us());
+}
+
+void NodeDriver::connection_lost(Connection& connection, const std::string& why) {
+  const Connection::Options& options = connection.options();
+  const node::ConnId id = options.id;
+  if (connection.was_open()) {
+    logger_.debug("connection lost", {{"remote", options.remote}, {"reason", why}});
+    node_.closed(id, steady_now_us());
+  } else {
+    --handshaking_;
+    ++stats_.transport_failures;
+    if (options.dialed.empty()) {
+      write_log(obs::LogLevel::kWarn, "link refused",
+                "remote=" + options.remote + " reason=\"" + why + "\"");
+    } else {
+      node_.dial_failed(options.dialed, why, steady_now_us());
+    }
+  }
+  connections_.erase(id);
+  connection_stirred();
+}
+
+void NodeDriver::connection_finished(Connection& connection) {
+  if (!connection.was_open()) --handshaking_;
+  connections_.erase(connection.id());
+  if (leaving_) connection_stirred();
+}
+
+std::size_t NodeDriver::connection_gather(Connection& connection, Connection::Slices out) {
+  return node_.gather(connection.id(), out);
+}
+
+void NodeDriver::connection_written(Connection& connection, std::size_t bytes) {
+  node_.written(connection.id(), bytes, steady_now_us());
+}
+
+void NodeDriver::connection_wants_turn(Connection& connection) {
+  again_.push_back(connection.id());
+}
+
+// Queued behind the handlers that are ready now, so that it sees the input of all of them.
+void NodeDriver::connection_stirred() {
+  if (flush_posted_) return;
+  flush_posted_ = true;
+  boost::asio::post(io_, [this] { flush(); });
+}
+
+void NodeDriver::flush() {
+  flush_posted_ = false;
+  ++stats_.flushes;
+  for (const node::ConnId id : std::exchange(again_, {})) flush_connection(id);
+  bool more = true;
+  for (int round = 0; more && round < kFlushRoundsMax; ++round) more = flush_round();
+  if (more || !again_.empty()) connection_stirred();
+  arm_timer();
+  if (leaving_) check_left();
+}
+
+bool NodeDriver::flush_round() {
+  const std::vector<node::Action> actions = node_.take_actions();
+  for (const node::Action& action : actions) perform(action);
+  const std::vector<node::ConnId> dirty = node_.take_dirty();
+  for (const node::ConnId id : dirty) flush_connection(id);
+  return !actions.empty() || !dirty.empty();
+}
+
+void NodeDriver::flush_connection(node::ConnId id) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  const Ptr connection = found->second;  // it may leave the map while it writes
+  connection->flush();
+}
+
+void NodeDriver::perform(const node::Action& action) {
+  switch (action.kind) {
+    case node::Action::Kind::kDial:
+      dial(action.address);
+      break;
+    case node::Action::Kind::kClose: {
+      const auto found = connections_.find(action.conn);
+      if (found == connections_.end()) break;
+      const Ptr connection = found->second;
+      if (action.abort) {
+        connection->abort();
+      } else {
+        connection->finish();
+      }
+      break;
+    }
+    case node::Action::Kind::kLog:
+      write_log(level_of(action.level), action.event, action.text);
+      break;
+  }
+}
+
+void NodeDriver::write_log(obs::LogLevel level, const std::string& event, std::string_view text) {
+  if (!logger_.enabled(level)) return;
+  const auto limiter = limiters_.try_emplace(event, kLogBurst, kLogInterval).first;
+  const auto hidden = limiter->second.admit(steady_clock::now());
+  if (!hidden) return;
+  std::vector<obs::LogField> fields = split_log_fields(text);
+  if (*hidden > 0) fields.emplace_back("hidden", *hidden);
+  logger_.log(level, event, fields);
+}
+
+// Deadlines move with every record; the timer is only set again when one comes earlier, and finds
+// out when it fires whether it was still meant. That saves a system call a turn.
+void NodeDriver::arm_timer() {
+  const node::TimeUs deadline = node_.next_deadline();
+  if (deadline >= armed_for_) return;
+  armed_for_ = deadline;
+  timer_.expires_at(steady_clock::time_point(microseconds(deadline)));
+  timer_.async_wait([this](const error_code& error) {
+    if (!error) on_timer();
+  });
+}
+
+void NodeDriver::on_timer() {
+  armed_for_ = node::kNever;
+  const node::TimeUs now = steady_now_us();
+  if (now >= node_.next_deadline()) {
+    node_.tick(now);
+    connection_stirred();
+  } else {
+    arm_timer();
+  }
+}
+
+void NodeDriver::leave(std::function<void()> done) {
+  if (leaving_) return;
+  leaving_ = true;
+  left_ = std::move(done);
+  node_.leave(steady_now_us());
+  leave_timer_.expires_after(kLeaveTimeout - kGoodbyeDelivery);
+  leave_timer_.async_wait([this](const error_code& error) {
+    if (!error) finish_leaving();
+  });
+  connection_stirred();
+}
+
+void NodeDriver::check_left() {
+  if (!goodbyes_written_ && node_.drained()) finish_leaving();
+  if (goodbyes_written_ && connections_.empty() && left_) std::exchange(left_, nullptr)();
+}
+
+void NodeDriver::finish_leaving() {
+  if (goodbyes_written_) return;
+  goodbyes_written_ = true;
+  std::vector<Ptr> open;
+  for (const auto& [id, connection] : connections_) open.push_back(connection);
+  for (const Ptr& connection : open) connection->finish();
+  leave_timer_.expires_after(kGoodbyeDelivery);
+  leave_timer_.async_wait([this](const error_code& error) {
+    if (!error && left_) std::exchange(left_, nullptr)();
+  });
+}
+
+}  // namespace socketmesh::shell

@@ -1,0 +1,119 @@
+// Drives one node: hands it what the sockets, the clock and discovery say, and carries out what it
+// wants. Decides nothing.
+//
+// Inputs of one turn of the event loop are collected; then one flush carries out the actions,
+// writes every connection that has something, and arms the timer. So what arrives together leaves
+// together. One thread runs the io_context and calls everything here. Lifetime: outlives the
+// io_context's last run(), as posted flushes refer to it.
+#pragma once
+
+#include <utility>  // before Asio 1.74, which forgets it
+//
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/obs/log.hpp"
+#include "sidecar/core/node/node.hpp"
+#include "sidecar/shell/connection.hpp"
+#include "sidecar/shell/dialer.hpp"
+#include "sidecar/shell/transport.hpp"
+
+namespace socketmesh::shell {
+
+// What the shell counts beside the node's own counters. Totals since start.
+struct DriverStats {
+  std::uint64_t flushes = 0;              // turns of the event loop that wrote something or could
+  std::uint64_t transport_failures = 0;   // TLS handshakes that failed, and sessions that broke
+  std::uint64_t connections_refused = 0;  // over the limit of unfinished handshakes
+};
+
+class NodeDriver final : public Connection::Host {
+ public:
+  using Socket = Connection::Socket;
+  struct Options {
+    node::NodeConfig node;
+    TransportFactory transport;  // of links; empty: plain, and only to loopback addresses
+  };
+
+  // How long leaving may take, goodbyes and their delivery together.
+  static constexpr std::chrono::milliseconds kLeaveTimeout{1200};
+
+  // The logger outlives the driver.
+  NodeDriver(boost::asio::io_context& io, const obs::Logger& logger, Options options);
+  ~NodeDriver() override;
+  NodeDriver(const NodeDriver&) = delete;
+  NodeDriver& operator=(const NodeDriver&) = delete;
+
+  void accept_app(Socket socket, const std::string& remote);
+  void accept_link(Socket socket, const std::string& remote);
+  void set_addresses(const std::vector<std::string>& addresses);
+  // New links use it; a reload of certificates comes in here.
+  void set_transport(TransportFactory transport) { transport_ = std::move(transport); }
+  // Says goodbye to everyone, then calls `done` once, at the latest after kLeaveTimeout.
+  void leave(std::function<void()> done);
+
+  [[nodiscard]] node::Status status() const;
+  [[nodiscard]] const node::Counters& counters() const { return node_.counters(); }
+  [[nodiscard]] const DriverStats& stats() const { return stats_; }
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+
+ private:
+  using Ptr = std::shared_ptr<Connection>;
+
+  void connection_open(Connection& connection) override;
+  void connection_bytes(Connection& connection, std::span<const std::uint8_t> bytes) override;
+  void connection_lost(Connection& connection, const std::string& why) override;
+  void connection_finished(Connection& connection) override;
+  std::size_t connection_gather(Connection& connection, Connection::Slices out) override;
+  void connection_written(Connection& connection, std::size_t bytes) override;
+  void connection_wants_turn(Connection& connection) override;
+  void connection_stirred() override;
+  std::span<std::uint8_t> scratch() override { return {scratch_.get(), Connection::kScratchBytes}; }
+
+  void adopt(Socket socket, std::unique_ptr<Transport> transport, Connection::Options options);
+  void adopt_link(Socket socket, const std::string& dialed, const std::string& remote);
+  void dial(const std::string& address);
+  void flush();
+  bool flush_round();
+  void flush_connection(node::ConnId id);
+  void perform(const node::Action& action);
+  void write_log(obs::LogLevel level, const std::string& event, std::string_view text);
+  void arm_timer();
+  void on_timer();
+  void check_left();
+  void finish_leaving();
+
+  boost::asio::io_context& io_;
+  const obs::Logger& logger_;
+  TransportFactory transport_;
+  node::Limits limits_;
+  node::Node node_;
+  Dialer dialer_;
+  std::unordered_map<node::ConnId, Ptr> connections_;
+  std::size_t handshaking_ = 0;
+  node::ConnId next_id_ = 1;
+  std::unique_ptr<std::uint8_t[]> scratch_;
+  std::vector<node::ConnId> again_;  // used up their turn
+  bool flush_posted_ = false;
+  boost::asio::steady_timer timer_;
+  node::TimeUs armed_for_ = node::kNever;
+  boost::asio::steady_timer leave_timer_;
+  std::function<void()> left_;
+  bool leaving_ = false;
+  bool goodbyes_written_ = false;
+  DriverStats stats_;
+  std::map<std::string, obs::LogLimiter, std::less<>> limiters_;  // by event: fixed names
+};
+
+// Microseconds of the clock that the node lives by.
+node::TimeUs steady_now_us();
+
+}  // namespace socketmesh::shell

@@ -1,0 +1,40 @@
+// One picture of a running sidecar: what /status, /metrics and the dashboard are made from. Values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "lib/base/histogram.hpp"
+#include "lib/net/admin_server.hpp"
+#include "sidecar/core/node/counters.hpp"
+#include "sidecar/core/node/status.hpp"
+#include "sidecar/shell/node_driver.hpp"
+#include "sidecar/shell/process_figures.hpp"
+
+namespace socketmesh::shell {
+
+// Upper bounds of the round-trip histograms, microseconds.
+inline constexpr std::uint64_t kRoundTripBoundsUs[] = {
+    50, 100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000, 250'000, 1'000'000};
+
+// Round trips, sampled as often as the node measures them.
+struct RoundTrips {
+  Histogram links{kRoundTripBoundsUs};
+  Histogram members{kRoundTripBoundsUs};  // the app's event loop included
+
+  void sample(const node::Status& status);
+};
+
+struct Report {
+  node::Status status;
+  node::Counters counters;
+  DriverStats driver;
+  net::AdminStats admin;
+  ProcessFigures process;
+  bool ready = false;
+  bool tls = false;
+  std::optional<std::int64_t> certificate_not_after_s;
+};
+
+}  // namespace socketmesh::shell

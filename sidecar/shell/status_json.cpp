@@ -1,0 +1,135 @@
+#include "sidecar/shell/status_json.hpp"
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace socketmesh::shell {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json member_json(const node::MemberStatus& member) {
+  Json json = {{"id", member.id},
+               {"name", member.name},
+               {"sidecar", member.sidecar},
+               {"parser", member.parser},
+               {"local", member.local},
+               {"up", member.up},
+               {"namespaces", member.namespaces}};
+  if (!member.local) return json;
+  json["rooms"] = member.rooms;
+  json["messages_in"] = member.messages_in;
+  json["messages_out"] = member.messages_out;
+  json["queue_bytes"] = member.queue_bytes;
+  json["untaken"] = member.untaken;
+  json["round_trip_us"] = member.round_trip_us;
+  return json;
+}
+
+Json link_json(const node::LinkStatus& link) {
+  return {{"peer", link.peer},
+          {"address", link.address},
+          {"state", link.state},
+          {"dialed", link.dialed},
+          {"peer_epoch", link.peer_epoch},
+          {"round_trip_us", link.round_trip_us},
+          {"since_us", link.since_us},
+          {"members", link.members},
+          {"interest", link.interest},
+          {"messages_out", link.messages_out},
+          {"messages_in", link.messages_in},
+          {"bytes_out", link.bytes_out},
+          {"bytes_in", link.bytes_in},
+          {"window_bytes", link.window_bytes},
+          {"backlog_bytes", link.backlog_bytes},
+          {"retransmits", link.retransmits},
+          {"reconnects", link.reconnects},
+          {"dropped", link.dropped}};
+}
+
+Json address_json(const node::AddressStatus& address) {
+  return {{"address", address.address},
+          {"state", address.state},
+          {"peer", address.peer},
+          {"last_error", address.last_error}};
+}
+
+Json namespace_json(const node::NamespaceStatus& nsp) {
+  return {{"name", nsp.name}, {"members", nsp.members}};
+}
+
+template <std::size_t N>
+Json by_reason(const std::array<std::uint64_t, N>& counts, const std::array<const char*, N>& names,
+               std::size_t first) {
+  Json json = Json::object();
+  for (std::size_t i = first; i < N; ++i) json[names.at(i)] = counts.at(i);
+  return json;
+}
+
+Json counters_json(const node::Counters& c) {
+  return {{"app_messages_in", c.app_messages_in},
+          {"app_bytes_in", c.app_bytes_in},
+          {"app_messages_out", c.app_messages_out},
+          {"app_bytes_out", c.app_bytes_out},
+          {"attachments", c.attachments},
+          {"requests_routed", c.requests_routed},
+          {"syncs", c.syncs},
+          {"syncs_incomplete", c.syncs_incomplete},
+          {"link_messages_out", c.link_messages_out},
+          {"link_bytes_out", c.link_bytes_out},
+          {"link_messages_in", c.link_messages_in},
+          {"link_bytes_in", c.link_bytes_in},
+          {"link_records_out", c.link_records_out},
+          {"link_duplicates", c.link_duplicates},
+          {"link_retransmits", c.link_retransmits},
+          {"links_opened", c.links_opened},
+          {"links_lost", c.links_lost},
+          {"dials", c.dials},
+          {"dials_failed", c.dials_failed},
+          {"window_forgotten", c.window_forgotten},
+          {"messages_unrouted", c.messages_unrouted},
+          {"fanout", c.fanout},
+          {"interest_changes", c.interest_changes},
+          {"gaps_declared", c.gaps_declared},
+          {"provisional_joins", c.provisional_joins},
+          {"cuts", by_reason(c.cuts, node::kCutReasonNames, 1)},  // 0 is "none"
+          {"drops", by_reason(c.drops, node::kDropReasonNames, 0)}};
+}
+
+template <typename T>
+Json list(const std::vector<T>& values, Json (*convert)(const T&)) {
+  Json json = Json::array();
+  for (const T& value : values) json.push_back(convert(value));
+  return json;
+}
+
+}  // namespace
+
+std::string status_json(const Report& report) {
+  const node::Status& status = report.status;
+  const Json json = {{"version", SOCKETMESH_VERSION},
+                     {"mesh", status.mesh},
+                     {"sidecar_id", status.sidecar_id},
+                     {"epoch", status.epoch},
+                     {"uptime_us", status.uptime_us},
+                     {"ready", report.ready},
+                     {"leaving", status.leaving},
+                     {"tls", report.tls},
+                     {"addresses_known", status.addresses_known},
+                     {"interest_local", status.interest_local},
+                     {"interest_remote", status.interest_remote},
+                     {"members", list(status.members, member_json)},
+                     {"links", list(status.links, link_json)},
+                     {"addresses", list(status.addresses, address_json)},
+                     {"namespaces", list(status.namespaces, namespace_json)},
+                     {"counters", counters_json(report.counters)},
+                     {"process",
+                      {{"pid", report.process.pid},
+                       {"resident_bytes", report.process.resident_bytes},
+                       {"cpu_seconds", report.process.cpu_seconds},
+                       {"open_files", report.process.open_files}}}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace socketmesh::shell
