@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "lib/base/parse.hpp"
+#include "lib/base/text.hpp"
 
 namespace socketmesh {
 namespace {
@@ -51,7 +52,7 @@ bool is_dns_name(std::string_view name) {
 }
 
 Unexpected<std::string> complaint(std::string_view text, const std::string& reason) {
-  return Unexpected{"'" + std::string(text) + "' " + reason};
+  return Unexpected{in_quotes(text) + " " + reason};
 }
 
 }  // namespace

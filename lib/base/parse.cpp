@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "lib/base/text.hpp"
+
 namespace socketmesh {
 namespace {
 
@@ -35,7 +37,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
 
@@ -63,15 +65,15 @@ Expected<std::uint64_t> parse_uint(std::string_view text, std::uint64_t max) {
   std::string_view rest = text;
   const std::string_view digits = take_digits(rest);
   if (digits.empty() || !rest.empty()) {
-    return Unexpected{quoted(text) + " is not a whole number"};
+    return Unexpected{in_quotes(text) + " is not a whole number"};
   }
   if (digits.size() > 1 && digits.front() == '0') {
-    return Unexpected{quoted(text) + " has a leading zero; write it without"};
+    return Unexpected{in_quotes(text) + " has a leading zero; write it without"};
   }
   std::uint64_t number = 0;
   const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (result.ec != std::errc() || number > max) {
-    return Unexpected{quoted(text) + " is too large; at most " + std::to_string(max)};
+    return Unexpected{in_quotes(text) + " is too large; at most " + std::to_string(max)};
   }
   return number;
 }
@@ -85,15 +87,15 @@ Expected<std::chrono::milliseconds> parse_duration(std::string_view text) {
   do {
     const auto number = parse_uint(take_digits(rest), kMax);
     const std::string_view name = take_unit(rest);
-    if (!number) return Unexpected{quoted(text) + std::string(kExpected)};
+    if (!number) return Unexpected{in_quotes(text) + std::string(kExpected)};
     while (next_unit < kDurationUnits.size() && kDurationUnits[next_unit].name != name) ++next_unit;
     if (next_unit == kDurationUnits.size()) {
-      if (name.empty()) return Unexpected{quoted(text) + " has no unit; write for example 30s"};
-      return Unexpected{quoted(text) + std::string(kExpected)};
+      if (name.empty()) return Unexpected{in_quotes(text) + " has no unit; write for example 30s"};
+      return Unexpected{in_quotes(text) + std::string(kExpected)};
     }
     const std::uint64_t factor = kDurationUnits[next_unit++].factor;
     if (*number > (kMax - total) / factor) {
-      return Unexpected{quoted(text) + " is too long; at most a year"};
+      return Unexpected{in_quotes(text) + " is too long; at most a year"};
     }
     total += *number * factor;
   } while (!rest.empty());
@@ -104,15 +106,15 @@ Expected<std::uint64_t> parse_size(std::string_view text) {
   constexpr std::string_view kExpected = " is not a size; write for example 4096, 512KiB, 64MiB";
   std::string_view rest = text;
   const auto number = parse_uint(take_digits(rest));
-  if (!number) return Unexpected{quoted(text) + std::string(kExpected)};
+  if (!number) return Unexpected{in_quotes(text) + std::string(kExpected)};
   for (const Unit& unit : kSizeUnits) {
     if (unit.name != rest) continue;
     if (*number > kSizeMax / unit.factor) {
-      return Unexpected{quoted(text) + " is too large; at most " + std::to_string(kSizeMax)};
+      return Unexpected{in_quotes(text) + " is too large; at most " + std::to_string(kSizeMax)};
     }
     return *number * unit.factor;
   }
-  return Unexpected{quoted(text) + std::string(kExpected)};
+  return Unexpected{in_quotes(text) + std::string(kExpected)};
 }
 
 std::string format_duration(std::chrono::milliseconds duration) {

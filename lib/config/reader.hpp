@@ -37,8 +37,8 @@ template <typename T>
 struct Setting {
   std::optional<T> value;
   Place place;
-  std::string key;      // "link.listen"
-  bool given = false;   // present, right or wrong
+  std::string key;     // "link.listen"
+  bool given = false;  // present, right or wrong
 
   explicit operator bool() const { return value.has_value(); }
   const T& operator*() const { return *value; }
@@ -52,6 +52,9 @@ class Reader {
  public:
   static Reader from_file(const std::string& path, Environment environment);
   static Reader from_text(const std::string& path, std::string_view text, Environment environment);
+
+  // False when the file could not be read or is no map: finish() says why.
+  [[nodiscard]] bool readable() const { return !unreadable_; }
 
   Section section(std::string_view name);
   // A section or key that exists elsewhere but not here: refused with this sentence instead of as
@@ -73,6 +76,8 @@ class Reader {
   Reader(std::string path, Environment environment);
   void load(std::string_view text);
   void finish_sections();
+  void finish_keys(const std::string& section, const YamlNode& node,
+                   const std::set<std::string, std::less<>>& known);
   void finish_variables();
 
   std::string path_;
@@ -86,27 +91,28 @@ class Reader {
 
 class Section {
  public:
-  // In the file, or by any variable that is asked for.
+  // Whether the file has it, if only empty.
   [[nodiscard]] bool in_file() const { return node_ != nullptr; }
+  // Whether the file or a variable has this key, known or not.
+  [[nodiscard]] bool mentions(std::string_view key) const;
   // The section's line; the file without line when it is absent.
   [[nodiscard]] Place place() const;
 
-  // One value, through `parse`: Expected<T>(std::string_view). A number, a bool or a text, as
-  // written; texts that YAML would read as something else need quotes.
+  // One value in a notation of its own (an address, a size, a duration), quoted or not, through
+  // `parse`: Expected<T>(std::string_view).
   template <typename Parse>
   auto get(std::string_view key, Parse parse) {
-    using T = typename decltype(parse(std::string_view()))::value_type;
-    const Raw raw = take(key);
-    Setting<T> setting{{}, raw.place, raw.key, raw.given};
-    if (!raw.text) return setting;
-    Expected<T> parsed = parse(*raw.text);
-    if (parsed) {
-      setting.value = std::move(parsed).value();
-    } else {
-      reader_->complain(setting, parsed.error());
-    }
-    return setting;
+    return read(key, Want::kNotation, parse);
   }
+  // A text. What YAML reads as a number, a bool or nothing needs quotes.
+  template <typename Parse>
+  auto get_text(std::string_view key, Parse parse) {
+    return read(key, Want::kText, parse);
+  }
+  // A whole number, without quotes.
+  Setting<std::uint64_t> get_number(std::string_view key, std::uint64_t min, std::uint64_t max);
+  // true or false, without quotes; yes, on and their like are refused.
+  Setting<bool> get_bool(std::string_view key);
 
   // A list of such values; in a variable separated by commas. An empty list is a value.
   template <typename Parse>
@@ -142,6 +148,7 @@ class Section {
  private:
   friend class Reader;
 
+  enum class Want { kNotation, kText, kNumber, kBool };
   struct Raw {
     std::optional<std::string> text;
     Place place;
@@ -155,12 +162,28 @@ class Section {
     bool given = false;
   };
 
+  template <typename Parse>
+  auto read(std::string_view key, Want want, Parse parse) {
+    using T = typename decltype(parse(std::string_view()))::value_type;
+    Raw raw = take(key, want);
+    Setting<T> setting{{}, raw.place, raw.key, raw.given};
+    if (!raw.text) return setting;
+    Expected<T> parsed = parse(*raw.text);
+    if (parsed) {
+      setting.value = std::move(parsed).value();
+    } else {
+      reader_->complain(setting, parsed.error());
+    }
+    return setting;
+  }
+
   Section(Reader* reader, std::string name, const YamlNode* node)
       : reader_(reader), name_(std::move(name)), node_(node) {}
   const YamlNode* find(std::string_view key) const;
   // From a variable, else nothing; marks the key as known.
   std::optional<std::pair<std::string, std::string>> variable(std::string_view key);
-  Raw take(std::string_view key);
+  Raw take(std::string_view key, Want want);
+  Raw take_scalar(const YamlNode& node, const std::string& key, Want want);
   RawList take_list(std::string_view key);
   void missing(const std::string& key, std::string_view hint);
 

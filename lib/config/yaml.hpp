@@ -17,12 +17,12 @@ namespace socketmesh::config {
 inline constexpr std::size_t kYamlDepthMax = 16;
 
 struct YamlNode {
-  enum class Kind { kNull, kScalar, kList, kMap };
+  enum class Kind { kNull, kScalar, kList, kMap, kBroken };  // kBroken: a problem told why
 
   Kind kind = Kind::kNull;
-  int line = 0;         // from 1
-  std::string scalar;   // kScalar
-  bool plain = false;   // kScalar: written without quotes
+  int line = 0;                                           // from 1
+  std::string scalar;                                     // kScalar
+  bool plain = false;                                     // kScalar: written without quotes
   std::vector<YamlNode> items;                            // kList
   std::vector<std::pair<std::string, YamlNode>> entries;  // kMap, in order
 
@@ -37,7 +37,8 @@ bool looks_like_number(std::string_view scalar);
 bool looks_like_bool(std::string_view scalar);
 bool looks_like_null(std::string_view scalar);
 
-// The root is kNull for an empty document. Problems name `path` and line.
+// The root is kNull for an empty document, and kBroken when the text is no YAML at all. Problems
+// name `path` and line.
 YamlNode parse_yaml(const std::string& path, std::string_view text, std::vector<Problem>& problems);
 
 }  // namespace socketmesh::config

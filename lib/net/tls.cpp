@@ -7,6 +7,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "lib/base/text.hpp"
+
 namespace socketmesh::net {
 namespace {
 
@@ -14,7 +16,7 @@ namespace ssl = boost::asio::ssl;
 using File = TlsError::File;
 
 TlsError make_error(File file, const std::string& path, const std::string& reason) {
-  return TlsError{file, "'" + path + "' " + reason};
+  return TlsError{file, in_quotes(path) + " " + reason};
 }
 
 // Why a file cannot be read, in words better than OpenSSL's; empty when it can.
@@ -62,13 +64,14 @@ Expected<std::shared_ptr<ssl::context>, TlsError> make_tls_context(const TlsFile
     const bool mismatch = ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH ||
                           ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH;
     return Unexpected{make_error(File::kKey, files.key,
-                                 mismatch ? "does not match the certificate '" + files.cert + "'"
-                                          : "holds no private key in PEM form (without password)")};
+                                 mismatch
+                                     ? "does not match the certificate " + in_quotes(files.cert)
+                                     : "holds no private key in PEM form (without password)")};
   }
   if (SSL_CTX_check_private_key(native) != 1) {
     ERR_clear_error();
-    return Unexpected{
-        make_error(File::kKey, files.key, "does not match the certificate '" + files.cert + "'")};
+    return Unexpected{make_error(File::kKey, files.key,
+                                 "does not match the certificate " + in_quotes(files.cert))};
   }
   return context;
 }
