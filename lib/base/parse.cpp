@@ -37,10 +37,6 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-std::string in_quotes(std::string_view text) {
-  return "'" + std::string(text) + "'";
-}
-
 // Takes the leading digits off `text`.
 std::string_view take_digits(std::string_view& text) {
   std::size_t count = 0;

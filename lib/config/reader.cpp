@@ -15,10 +15,6 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-std::string in_quotes(std::string_view text) {
-  return "'" + std::string(text) + "'";
-}
-
 std::string join_key(std::string_view section, std::string_view key) {
   return std::string(section) + "." + std::string(key);
 }
