@@ -1,0 +1,228 @@
+#include "tests/sim/ledger.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace socketmesh::sim {
+
+namespace {
+
+std::uint64_t digest_of(const Data& data) {
+  std::uint64_t hash = (static_cast<std::uint64_t>(data.kind) << 8U) | data.flags;
+  const auto mix = [&hash](std::string_view text) {
+    hash = (hash ^ text.size()) * 0x9ddfea08eb382d69U;
+    for (std::size_t i = 0; i < text.size(); i += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, text.data() + i, std::min<std::size_t>(8, text.size() - i));
+      hash = (hash ^ word) * 0x9ddfea08eb382d69U;
+      hash ^= hash >> 29U;
+    }
+  };
+  mix(data.nsp);
+  for (const auto& room : data.rooms) mix(room);
+  mix("|");
+  for (const auto& room : data.except) mix(room);
+  mix(data.body);
+  return hash;
+}
+
+std::string pair_text(std::uint32_t from, const SimApp& to, std::uint64_t seq) {
+  return "message " + std::to_string(seq) + " of app " + std::to_string(from) + " to " +
+         to.describe();
+}
+
+}  // namespace
+
+void Ledger::add(SimApp& app) {
+  if (books_.size() <= app.number()) books_.resize(app.number() + 1);
+  books_[app.number()].app = &app;
+  numbers_[app.id()] = app.number();
+}
+
+void Ledger::gone(SimApp& app) {
+  books_[app.number()].owed.clear();
+  for (Book& book : books_) book.owed.erase(app.number());
+}
+
+bool Ledger::knows(const SimApp& from, const SimApp& to, const std::string& nsp) const {
+  if (from.sees(to.id(), nsp)) return true;
+  const auto& downs = from.downs();
+  const bool was_told_down = std::any_of(downs.begin(), downs.end(),
+                                         [&to](const auto& down) { return down.first == to.id(); });
+  return !was_told_down && from.connected() && from.home().running() &&
+         to.acknowledged(from.home().id(), from.home().epoch(), nsp, {});
+}
+
+bool Ledger::is_owed(SimApp& from, SimApp& to, const Data& data) const {
+  if (&from == &to || !to.alive()) return false;
+  switch (data.route) {
+    case Route::kMember:
+      return data.destination == to.id() && from.sees(to.id(), "");
+    case Route::kMesh:
+      return from.sees(to.id(), "");
+    case Route::kNamespace:
+      return to.namespaces().contains(data.nsp) && knows(from, to, data.nsp);
+    case Route::kRooms:
+      break;
+  }
+  if (!to.namespaces().contains(data.nsp) || !knows(from, to, data.nsp)) return false;
+  if (data.rooms.empty()) return true;
+  if (to.acknowledged(from.home().id(), 0, data.nsp, data.rooms)) return true;
+  return std::any_of(data.rooms.begin(), data.rooms.end(), [&](const std::string& room) {
+    return provisional_.contains({from.number(), to.number(), data.nsp, room}) &&
+           from.sees(to.id(), data.nsp);
+  });
+}
+
+void Ledger::published(SimApp& app, const Data& data) {
+  stats_.add(Stat::kPublished);
+  auto sent = std::make_shared<Sent>();
+  sent->seq = data.seq;
+  sent->nsp = data.nsp;
+  sent->rooms = data.rooms;
+  sent->digest = digest_of(data);
+  books_[app.number()].sent.resize(data.seq);
+  books_[app.number()].sent[data.seq - 1] = sent;
+  trace_.note("publish: app, seq, kind", app.number(), data.seq,
+              static_cast<std::uint64_t>(data.kind));
+  // Consumed by a sidecar, or shed at will: nobody is owed it.
+  if ((data.flags & (kFlagRelease | kFlagVolatile)) != 0) return;
+  for (Book& book : books_) {
+    if (book.app == nullptr || !is_owed(app, *book.app, data)) continue;
+    book.owed[app.number()].push_back(sent);
+    stats_.add(Stat::kDue);
+    if ((data.flags & kFlagProvisional) == 0) continue;
+    for (const auto& room : data.joins)
+      provisional_.insert({app.number(), book.app->number(), data.nsp, room});
+  }
+}
+
+void Ledger::received(SimApp& app, const Data& data, bool duplicate) {
+  Book& book = books_[app.number()];
+  const auto number = numbers_.find(data.origin);
+  if (number == numbers_.end())
+    throw Violation("what arrives was sent", app.describe() + ": unknown origin");
+  const Book& from = books_[number->second];
+  const bool known =
+      data.seq >= 1 && data.seq <= from.sent.size() && from.sent[data.seq - 1] != nullptr;
+  if (!known || from.sent[data.seq - 1]->digest != digest_of(data)) {
+    throw Violation("what arrives was sent", pair_text(number->second, app, data.seq));
+  }
+  if (duplicate) {
+    stats_.add(Stat::kDuplicatesDropped);
+    if (!duplicates_allowed_)
+      throw Violation("no duplicate", pair_text(number->second, app, data.seq));
+    return;
+  }
+  stats_.add(Stat::kDelivered);
+  if ((data.flags & kFlagVolatile) != 0) stats_.add(Stat::kVolatileDelivered);
+  ++book.received;
+  const auto owed = book.owed.find(number->second);
+  if (owed == book.owed.end()) return;
+  while (!owed->second.empty() && owed->second.front()->seq <= data.seq) {
+    const auto sent = owed->second.front();
+    owed->second.pop_front();
+    if (sent->seq < data.seq) miss(book, number->second, *sent, "in order and without loss");
+  }
+}
+
+void Ledger::miss(Book& to, std::uint32_t from, const Sent& sent, const char* rule) {
+  trace_.note("missed: app, publisher, seq", to.app->number(), from, sent.seq);
+  stats_.add(Stat::kMessagesMissing);
+  ++to.missing;
+  if (gaps_forbidden_) throw Violation(rule, pair_text(from, *to.app, sent.seq));
+}
+
+void Ledger::taken_by_all(SimApp& app, std::uint64_t seq) {
+  trace_.note("TAKEN: app, seq", app.number(), seq);
+  for (Book& book : books_) {
+    const auto owed = book.owed.find(app.number());
+    if (owed == book.owed.end()) continue;
+    while (!owed->second.empty() && owed->second.front()->seq <= seq) {
+      const auto sent = owed->second.front();
+      owed->second.pop_front();
+      miss(book, app.number(), *sent, "TAKEN means taken by every member");
+    }
+  }
+}
+
+void Ledger::declared(SimApp& app, std::uint64_t messages) {
+  stats_.add(Stat::kGapsDeclared);
+  stats_.add(Stat::kMessagesDeclaredLost, messages);
+  books_[app.number()].declared += messages;
+  if (gaps_forbidden_)
+    throw Violation("no gap", app.describe() + " was told of " + std::to_string(messages));
+}
+
+template <typename Predicate>
+void Ledger::forgive(Book& to, Predicate&& predicate) {
+  for (auto& [from, owed] : to.owed) {
+    std::erase_if(owed, [&](const auto& sent) { return predicate(from, *sent); });
+  }
+}
+
+void Ledger::room_left(SimApp& app, const std::string& nsp, const std::string& room) {
+  forgive(books_[app.number()], [&](std::uint32_t, const Sent& sent) {
+    return sent.nsp == nsp &&
+           std::find(sent.rooms.begin(), sent.rooms.end(), room) != sent.rooms.end();
+  });
+  std::erase_if(provisional_, [&](const auto& one) {
+    return std::get<1>(one) == app.number() && std::get<2>(one) == nsp && std::get<3>(one) == room;
+  });
+}
+
+void Ledger::namespace_left(SimApp& app, const std::string& nsp) {
+  forgive(books_[app.number()], [&](std::uint32_t, const Sent& sent) { return sent.nsp == nsp; });
+  std::erase_if(provisional_, [&](const auto& one) {
+    return std::get<1>(one) == app.number() && std::get<2>(one) == nsp;
+  });
+}
+
+void Ledger::member_down(SimApp& app, MemberId member, bool confirmed) {
+  const auto number = numbers_.find(member);
+  if (number == numbers_.end())
+    throw Violation("members exist", app.describe() + " was told of a stranger");
+  if (!confirmed) books_[number->second].owed.erase(app.number());
+  // Provisional interest ends with the member; should it come back, its joins count as any others.
+  std::erase_if(provisional_, [&](const auto& one) {
+    return std::get<0>(one) == app.number() && std::get<1>(one) == number->second;
+  });
+}
+
+void Ledger::attaching(SimApp& app) {
+  for (Book& book : books_) {
+    if (book.app != nullptr && !app.sees(book.app->id(), "")) book.owed.erase(app.number());
+  }
+}
+
+std::size_t Ledger::owed() const {
+  std::size_t count = 0;
+  for (const Book& book : books_) {
+    for (const auto& [from, owed] : book.owed) count += owed.size();
+  }
+  return count;
+}
+
+std::string Ledger::first_owed() const {
+  for (const Book& book : books_) {
+    for (const auto& [from, owed] : book.owed) {
+      if (!owed.empty()) return pair_text(from, *book.app, owed.front()->seq);
+    }
+  }
+  return {};
+}
+
+void Ledger::judge() const {
+  for (const Book& book : books_) {
+    if (book.app == nullptr || !book.app->alive()) continue;
+    std::uint64_t missing = book.missing;
+    for (const auto& [from, owed] : book.owed) missing += owed.size();
+    if (missing > book.declared) {
+      throw Violation("every gap is declared",
+                      book.app->describe() + ": " + std::to_string(missing) + " missing, " +
+                          std::to_string(book.declared) + " declared; " + first_owed());
+    }
+  }
+}
+
+}  // namespace socketmesh::sim

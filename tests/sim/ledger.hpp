@@ -1,0 +1,100 @@
+// Knows what every app published and who is owed it, and judges what arrives.
+//
+// The rule for "owed" (invariant: no loss inside the window). A message m, published by app P at
+// time t, is owed to app R when all hold:
+//   a. m is not volatile, R is not P, R lives at t.
+//   b. P had been told of R: R is in P's view at t, in m's namespace; or R's presence was
+//   acknowledged (SYNCED 0) by the present life of
+//      P's sidecar and P was never told that R went.
+//   c. m reaches R by its route: unicast to R; or the whole mesh; or the whole namespace, and R is
+//   present in it; or a room of m that
+//      R is in, whose join P's sidecar has acknowledged (SYNCED 0, linked with it at the call, by
+//      the same link until the answer); or a room that an earlier SOCKETS_JOIN of P, owed to R,
+//      lists among its provisional joins.
+// It stops being owed, undelivered, when
+//   d. R dies; or P dies (of an app, its own unsent messages are lost); or R leaves one of m's
+//   rooms, or m's namespace; e. P attaches anew (its sidecar died) with R not in the list of
+//   members that it knows: the new life cannot know of R; f. P attached anew and R was not
+//   confirmed in time (MEMBER_DOWN before any MEMBER_UP on this attachment).
+// Everything owed must arrive, in P's order, unless that many messages were declared lost to R by
+// GAP frames or GAP data. Where a run promises that no gap occurs (large windows, outages shorter
+// than the hold), one declared or missing message is a violation at once.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "tests/sim/sim_app.hpp"
+
+namespace socketmesh::sim {
+
+class Ledger : public AppObserver {
+ public:
+  Ledger(Trace& trace, Stats& stats) : trace_(trace), stats_(stats) {}
+
+  void add(SimApp& app);
+  void gone(SimApp& app);
+  // Gaps are not expected from now on: one is a violation. And likewise duplicates, before adapters
+  // drop them.
+  void forbid_gaps(bool on) { gaps_forbidden_ = on; }
+  bool gaps_forbidden() const { return gaps_forbidden_; }
+  void allow_duplicates() { duplicates_allowed_ = true; }
+
+  // Messages owed and not yet arrived.
+  std::size_t owed() const;
+  std::string first_owed() const;
+  // At the end: what is missing was declared.
+  void judge() const;
+  std::uint64_t declared_to(const SimApp& app) const { return books_.at(app.number()).declared; }
+  std::uint64_t missing_at(const SimApp& app) const { return books_.at(app.number()).missing; }
+  std::uint64_t received_by(const SimApp& app) const { return books_.at(app.number()).received; }
+
+  void published(SimApp& app, const Data& data) override;
+  void received(SimApp& app, const Data& data, bool duplicate) override;
+  void taken_by_all(SimApp& app, std::uint64_t seq) override;
+  void declared(SimApp& app, std::uint64_t messages) override;
+  void room_left(SimApp& app, const std::string& nsp, const std::string& room) override;
+  void namespace_left(SimApp& app, const std::string& nsp) override;
+  void member_down(SimApp& app, MemberId member, bool confirmed) override;
+  void attaching(SimApp& app) override;
+
+ private:
+  struct Sent {
+    std::uint64_t seq = 0;
+    std::string nsp;
+    std::vector<std::string> rooms;
+    std::uint64_t digest = 0;
+  };
+  using Owed = std::deque<std::shared_ptr<const Sent>>;
+  struct Book {  // of one app
+    SimApp* app = nullptr;
+    std::vector<std::shared_ptr<const Sent>> sent;  // by seq - 1
+    std::map<std::uint32_t, Owed> owed;             // to it, by publisher
+    std::uint64_t declared = 0;
+    std::uint64_t missing = 0;
+    std::uint64_t received = 0;
+  };
+
+  bool is_owed(SimApp& from, SimApp& to, const Data& data) const;
+  bool knows(const SimApp& from, const SimApp& to, const std::string& nsp) const;
+  void miss(Book& to, std::uint32_t from, const Sent& sent, const char* rule);
+  template <typename Predicate>
+  void forgive(Book& to, Predicate&& predicate);
+
+  Trace& trace_;
+  Stats& stats_;
+  std::vector<Book> books_;  // by app number
+  std::unordered_map<MemberId, std::uint32_t> numbers_;
+  // (from, to, namespace, room) of provisional joins.
+  std::set<std::tuple<std::uint32_t, std::uint32_t, std::string, std::string>> provisional_;
+  bool gaps_forbidden_ = true;
+  bool duplicates_allowed_ = false;
+};
+
+}  // namespace socketmesh::sim

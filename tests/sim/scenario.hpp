@@ -1,0 +1,21 @@
+// One seed from beginning to end: build the mesh, let it work under faults, let it rest, judge.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tests/sim/stats.hpp"
+
+namespace socketmesh::sim {
+
+struct Outcome {
+  bool passed = false;
+  std::string violation;   // what did not hold
+  std::string tail;        // the last lines of the trace, when it failed
+  std::uint64_t hash = 0;  // of everything that happened
+  Stats stats;
+};
+
+Outcome run_seed(std::uint64_t seed, bool print_trace);
+
+}  // namespace socketmesh::sim

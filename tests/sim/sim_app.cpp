@@ -1,0 +1,277 @@
+// What the application and the network do to the adapter; what the sidecar says to it is in
+// sim_app_frames.cpp.
+#include "tests/sim/sim_app.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace socketmesh::sim {
+
+namespace {
+constexpr TimeUs kLongestTurn = 20;
+constexpr TimeUs kRedialMin = 5 * kMillisecondUs;
+constexpr TimeUs kRedialMax = 40 * kMillisecondUs;
+}  // namespace
+
+SimApp::SimApp(SidecarHost::Env env, Rng rng, std::uint32_t number, MemberId id, SidecarHost& home,
+               AppOptions options, AppObserver& observer)
+    : env_(env),
+      rng_(rng),
+      number_(number),
+      id_(id),
+      home_(home),
+      options_(std::move(options)),
+      observer_(observer) {}
+
+void SimApp::start() {
+  alive_ = true;
+  env_.trace.note("app starts: number, host", number_, home_.host());
+  env_.network.dial(this, home_.host(), home_.app_address());
+}
+
+void SimApp::crash() {
+  if (!alive_) return;
+  env_.trace.note("app crashes: number", number_);
+  alive_ = false;
+  end_ = 0;
+  env_.network.kill(this, home_.host(), false);
+}
+
+void SimApp::detach() {
+  if (!alive_) return;
+  env_.trace.note("app detaches: number", number_);
+  detaching_ = true;
+  send(encode_empty(AppType::kDetach));
+  if (end_ == 0) crash();
+}
+
+void SimApp::dial_later() {
+  env_.clock.after(rng_.range(kRedialMin, kRedialMax), [this] {
+    if (alive_ && end_ == 0) env_.network.dial(this, home_.host(), home_.app_address());
+  });
+}
+
+void SimApp::dialed(EndId end, const std::string& /*address*/) {
+  end_ = end;
+  if (!reading_) env_.network.pause(end_, true);
+  attach();
+}
+
+void SimApp::dial_failed(const std::string& /*address*/, const char* /*reason*/) {
+  dial_later();
+}
+
+void SimApp::accepted(EndId /*end*/, const std::string& /*listener*/,
+                      const std::string& /*remote*/) {}
+
+void SimApp::closed(EndId end) {
+  if (end == end_) lost_connection();
+}
+
+void SimApp::lost_connection() {
+  env_.trace.note("app lost its sidecar: number", number_);
+  end_ = 0;
+  welcomed_ = false;
+  if (detaching_) {
+    crash();
+  } else if (alive_) {
+    dial_later();
+  }
+}
+
+void SimApp::attach() {
+  frames_.clear();
+  out_.clear();
+  count_ = count_sent_ = 0;
+  welcomed_ = false;
+  ++totals_.attachments;
+  observer_.attaching(*this);
+  Attach hello;
+  hello.member = id_;
+  hello.name = "app:" + std::to_string(number_);
+  hello.parser = options_.parser;
+  hello.mesh = options_.mesh;
+  std::map<std::string, std::vector<MemberId>> known;
+  for (auto& [member, peer] : peers_) {
+    peer.confirmed = false;
+    known[peer.sidecar].push_back(member);  // those of this very sidecar, too: it waits for them
+  }
+  hello.known.assign(known.begin(), known.end());
+  send(encode_attach(hello));
+  for (const auto& [nsp, state] : namespaces_) {
+    send(encode_text(AppType::kNspOpen, nsp));
+    std::vector<std::string> rooms;
+    for (const auto& [room, index] : state.rooms) rooms.push_back(room);
+    if (!rooms.empty()) send(encode_interest(nsp, true, rooms));
+  }
+  send(encode_empty(AppType::kReady));
+  for (auto& [id, pending] : pending_syncs_) send_sync(id);
+  for (const Retained& kept : retained_) send(kept.bytes);
+  if (!forgotten_.empty()) {
+    Data gap;
+    gap.route = Route::kMesh;
+    gap.kind = Kind::kGap;
+    gap.body = Writer().varint(forgotten_.size()).take();
+    forgotten_.clear();
+    publish(gap);
+  }
+  end_requests();
+}
+
+void SimApp::send(const std::string& bytes) {
+  if (end_ == 0) return;
+  out_ += bytes;
+  if (flush_pending_) return;
+  flush_pending_ = true;
+  env_.clock.after(rng_.range(0, kLongestTurn), [this] {
+    flush_pending_ = false;
+    flush();
+  });
+}
+
+void SimApp::send_raw(const std::string& bytes) {
+  send(bytes);
+}
+
+void SimApp::flush() {
+  if (end_ == 0 || out_.empty()) return;
+  const std::size_t written = env_.network.write(end_, as_bytes(out_));
+  out_.erase(0, written);
+}
+
+void SimApp::writable(EndId end) {
+  if (end == end_) flush();
+}
+
+void SimApp::stop_reading(bool on) {
+  reading_ = !on;
+  if (end_ != 0) env_.network.pause(end_, on);
+}
+
+void SimApp::open_namespace(const std::string& nsp) {
+  if (namespaces_.contains(nsp)) return;
+  namespaces_[nsp].index = ++state_;
+  send(encode_text(AppType::kNspOpen, nsp));
+}
+
+void SimApp::close_namespace(const std::string& nsp) {
+  if (namespaces_.erase(nsp) == 0) return;
+  ++state_;
+  send(encode_text(AppType::kNspClose, nsp));
+  observer_.namespace_left(*this, nsp);
+}
+
+void SimApp::join(const std::string& nsp, const std::vector<std::string>& rooms) {
+  const auto it = namespaces_.find(nsp);
+  if (it == namespaces_.end()) return;
+  std::vector<std::string> fresh;
+  for (const auto& room : rooms) {
+    if (it->second.rooms.emplace(room, state_ + 1).second) fresh.push_back(room);
+  }
+  if (fresh.empty()) return;
+  ++state_;
+  send(encode_interest(nsp, true, fresh));
+}
+
+void SimApp::leave(const std::string& nsp, const std::string& room) {
+  const auto it = namespaces_.find(nsp);
+  if (it == namespaces_.end() || it->second.rooms.erase(room) == 0) return;
+  ++state_;
+  send(encode_interest(nsp, false, {room}));
+  observer_.room_left(*this, nsp, room);
+}
+
+std::uint32_t SimApp::sync() {
+  const std::uint32_t id = next_sync_++;
+  pending_syncs_[id] = {};
+  ++totals_.syncs;
+  send_sync(id);
+  return id;
+}
+
+void SimApp::send_sync(std::uint32_t id) {
+  pending_syncs_[id] = {state_, home_.links()};
+  send(encode_u32(AppType::kSync, id));
+}
+
+std::uint64_t SimApp::publish(Data data) {
+  const bool is_volatile = (data.flags & kFlagVolatile) != 0;
+  if (!alive_ || (is_volatile && end_ == 0)) return 0;
+  data.origin = id_;
+  data.seq = ++seq_;
+  if ((data.flags & kFlagRouted) != 0) {
+    requests_[data.seq].asked = env_.clock.now();
+    ++totals_.requests;
+  }
+  observer_.published(*this, data);
+  const std::string bytes = encode_data(data);
+  if (!is_volatile) {
+    retained_.push_back({data.seq, bytes});
+    if (retained_.size() > options_.retain) forget_oldest();
+  }
+  send(bytes);
+  return data.seq;
+}
+
+void SimApp::forget_oldest() {
+  const std::uint64_t seq = retained_.front().seq;
+  forgotten_.push_back(seq);
+  retained_.pop_front();
+  if (end_ != 0) return;
+  // It was never routed, or its answers are lost: nobody is waited for.
+  const auto it = requests_.find(seq);
+  if (it != requests_.end()) it->second.routed = true;
+}
+
+void SimApp::send_leave() {
+  send(encode_empty(AppType::kLeave));
+}
+
+bool SimApp::sees(MemberId member, const std::string& nsp) const {
+  const auto it = peers_.find(member);
+  return it != peers_.end() && (nsp.empty() || it->second.namespaces.contains(nsp));
+}
+
+std::set<std::string> SimApp::namespaces() const {
+  std::set<std::string> names;
+  for (const auto& [nsp, state] : namespaces_) names.insert(nsp);
+  return names;
+}
+
+bool SimApp::in_room(const std::string& nsp, const std::string& room) const {
+  const auto it = namespaces_.find(nsp);
+  return it != namespaces_.end() && it->second.rooms.contains(room);
+}
+
+bool SimApp::acknowledged(const std::string& at, std::uint64_t epoch, const std::string& nsp,
+                          const std::vector<std::string>& rooms) const {
+  const auto acknowledged = acknowledged_.find(at);
+  if (acknowledged == acknowledged_.end()) return false;
+  if (epoch != 0 && acknowledged->second.epoch != epoch) return false;
+  const std::uint64_t known = acknowledged->second.state;
+  const auto it = namespaces_.find(nsp);
+  if (it == namespaces_.end() || it->second.index > known) return false;
+  if (rooms.empty()) return true;
+  return std::any_of(rooms.begin(), rooms.end(), [&](const std::string& room) {
+    const auto joined = it->second.rooms.find(room);
+    return joined != it->second.rooms.end() && joined->second <= known;
+  });
+}
+
+std::optional<std::uint8_t> SimApp::synced(std::uint32_t id) const {
+  const auto it = synced_.find(id);
+  if (it == synced_.end()) return std::nullopt;
+  return it->second;
+}
+
+std::string SimApp::describe() const {
+  char text[200];
+  std::snprintf(
+      text, sizeof text,
+      "app %u (%016llx, host %u): connected %d, retained %zu, requests %zu, syncs %zu, peers %zu",
+      number_, static_cast<unsigned long long>(id_), home_.host(), connected() ? 1 : 0,
+      retained_.size(), requests_.size(), pending_syncs_.size(), peers_.size());
+  return text;
+}
+
+}  // namespace socketmesh::sim
