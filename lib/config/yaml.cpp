@@ -139,7 +139,7 @@ class TreeBuilder : public YAML::EventHandler {
     } else {
       // A collection is where its key is, which is where people look.
       if (node.kind != Kind::kScalar) node.line = frame.key_line;
-      if (frame.keep) frame.node.entries.emplace_back(frame.key, std::move(node));
+      if (frame.keep) frame.node.entries.push_back(YamlEntry{frame.key, std::move(node)});
       frame.has_key = false;
     }
   }
@@ -180,8 +180,8 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
 
 const YamlNode* YamlNode::find(std::string_view key) const {
   const auto found = std::find_if(entries.begin(), entries.end(),
-                                  [key](const auto& entry) { return entry.first == key; });
-  return found == entries.end() ? nullptr : &found->second;
+                                  [key](const YamlEntry& entry) { return entry.key == key; });
+  return found == entries.end() ? nullptr : &found->value;
 }
 
 bool looks_like_number(std::string_view scalar) {

@@ -7,7 +7,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "lib/config/problem.hpp"
@@ -16,17 +15,24 @@ namespace socketmesh::config {
 
 inline constexpr std::size_t kYamlDepthMax = 16;
 
+struct YamlEntry;
+
 struct YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap, kBroken };  // kBroken: a problem told why
 
   Kind kind = Kind::kNull;
-  int line = 0;                                           // from 1
-  std::string scalar;                                     // kScalar
-  bool plain = false;                                     // kScalar: written without quotes
-  std::vector<YamlNode> items;                            // kList
-  std::vector<std::pair<std::string, YamlNode>> entries;  // kMap, in order
+  int line = 0;                    // from 1
+  std::string scalar;              // kScalar
+  bool plain = false;              // kScalar: written without quotes
+  std::vector<YamlNode> items;     // kList
+  std::vector<YamlEntry> entries;  // kMap, in order
 
   [[nodiscard]] const YamlNode* find(std::string_view key) const;
+};
+
+struct YamlEntry {
+  std::string key;
+  YamlNode value;
 };
 
 // "a list", "a map", "a text", "a number", "a bool", "nothing": for messages.
