@@ -7,7 +7,7 @@
 //   DEMO_SIDECAR      build/bin/socketmesh-sidecar
 
 export const HOST = "127.0.0.1";
-export const MESH_NAME = "demo";
+const MESH_NAME = "demo";
 const SERVERS_MAX = 9;
 
 const DEFAULT_PORTS = {
@@ -58,9 +58,9 @@ function ports(env, name, count) {
 }
 
 /** The configuration file of a server's sidecar. @param socket path of its unix socket */
-export function sidecarConfig({ linkPort, adminPort, peers }, socket) {
+export function sidecarConfig({ index, linkPort, adminPort, peers }, socket) {
   return [
-    `mesh: {name: ${MESH_NAME}}`,
+    `mesh: {name: ${MESH_NAME}, id: sidecar-${index}}`,
     `app: {listen: "unix:${socket}"}`,
     `link: {listen: "${HOST}:${linkPort}"}`,
     `admin: {listen: "${HOST}:${adminPort}"}`,

@@ -18,33 +18,37 @@ export const USERS_PER_SERVER_MAX = 1000;
 const EARLY_LISTS_MAX = 64;
 
 export class Presence {
-  #self;
-  #version = 0;
-  /** server id → {server, version, users: Map<id, username>}; version -1: up, its list is not here yet */
-  #servers = new Map();
+  /** This server, whose list has no other owner. */
+  #own;
+  /** The others that are up, by id; version -1: its list is not here yet. */
+  #peers = new Map();
   /** Lists that overtook the news of their server. */
   #early = new Map();
 
-  /** @param self this server: {id, ...}; whatever else it holds travels along to the others. */
+  /** @param self what travels along to the others; its id may come later, by identify(). */
   constructor(self) {
-    this.#self = self;
-    this.#servers.set(self.id, { server: self, version: 0, users: new Map() });
+    this.#own = { server: self, version: 0, users: new Map() };
   }
 
   // This server's own users.
 
+  /** The id by which the others hear that this server is up or down. Needed before list(). */
+  identify(id) {
+    this.#own.server = { ...this.#own.server, id };
+  }
+
   /** A user logged in here. Undefined when this connection already is, or the server is full. */
   join(id, username) {
-    const { users } = this.#own;
-    if (users.has(id) || users.size >= USERS_PER_SERVER_MAX) return undefined;
-    this.#version += 1;
-    return this.#add(this.#own, id, username);
+    const own = this.#own;
+    if (own.users.has(id) || own.users.size >= USERS_PER_SERVER_MAX) return undefined;
+    own.version += 1;
+    return this.#add(own, id, username);
   }
 
   /** A user's connection ended. Undefined when it had not logged in. */
   leave(id) {
     if (!this.#own.users.has(id)) return undefined;
-    this.#version += 1;
+    this.#own.version += 1;
     return this.#remove(this.#own, id);
   }
 
@@ -55,15 +59,16 @@ export class Presence {
 
   /** What to publish: this server's list as it is now. */
   list() {
-    return { server: this.#self, version: this.#version, users: [...this.#own.users] };
+    const { server, version, users } = this.#own;
+    return { server, version, users: [...users] };
   }
 
   // The other servers.
 
   /** A server came up. The changes, if its list had overtaken this news. */
   peerUp(id) {
-    if (this.#servers.has(id)) return [];
-    this.#servers.set(id, { server: { id }, version: -1, users: new Map() });
+    if (this.#peers.has(id)) return [];
+    this.#peers.set(id, { server: { id }, version: -1, users: new Map() });
     const early = this.#early.get(id);
     this.#early.delete(id);
     return early ? this.accept(early) : [];
@@ -72,18 +77,18 @@ export class Presence {
   /** A server is gone: so are its users. */
   peerDown(id) {
     this.#early.delete(id);
-    const held = this.#servers.get(id);
-    if (!held || id === this.#self.id) return [];
+    const held = this.#peers.get(id);
+    if (!held) return [];
     // One at a time, while the rest of the list still counts towards the total.
     const changes = [...held.users.keys()].map((user) => this.#remove(held, user));
-    this.#servers.delete(id);
+    this.#peers.delete(id);
     return changes;
   }
 
   /** A server's list arrived. Older than the one held, or malformed: nothing changes. */
   accept(list) {
-    if (!isList(list) || list.server.id === this.#self.id) return [];
-    const held = this.#servers.get(list.server.id);
+    if (!isList(list) || list.server.id === this.#own.server.id) return [];
+    const held = this.#peers.get(list.server.id);
     if (!held) {
       this.#keepEarly(list);
       return [];
@@ -102,32 +107,32 @@ export class Presence {
 
   /** Servers that are up and whose list has not arrived: they should be asked. */
   missing() {
-    return [...this.#servers].filter(([, held]) => held.version < 0).map(([id]) => id);
+    return [...this.#peers].filter(([, held]) => held.version < 0).map(([id]) => id);
   }
 
   /** The other servers that are up. */
   others() {
-    return [...this.#servers.keys()].filter((id) => id !== this.#self.id);
+    return [...this.#peers.keys()];
   }
 
   // Derived.
 
   get numUsers() {
     let count = 0;
-    for (const { users } of this.#servers.values()) count += users.size;
+    for (const { users } of this.#all()) count += users.size;
     return count;
   }
 
   /** Every server that is up, this one first, each with its users. */
   servers() {
-    return [...this.#servers.values()].map(({ server, users }) => ({
+    return this.#all().map(({ server, users }) => ({
       ...server,
       users: [...users].map(([id, username]) => ({ id, username })),
     }));
   }
 
-  get #own() {
-    return this.#servers.get(this.#self.id);
+  #all() {
+    return [this.#own, ...this.#peers.values()];
   }
 
   #add(held, id, username) {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 
 const FILES = {
   "/": ["index.html", "text/html; charset=utf-8"],
+  "/theme.css": ["theme.css", "text/css; charset=utf-8"],
   "/style.css": ["style.css", "text/css; charset=utf-8"],
   "/app.js": ["app.js", "text/javascript; charset=utf-8"],
   "/room.js": ["room.js", "text/javascript; charset=utf-8"],

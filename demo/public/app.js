@@ -197,4 +197,12 @@ $("compose").addEventListener("submit", (event) => {
   send();
 });
 
+// The list of things to try closes like a menu.
+document.addEventListener("click", ({ target }) => {
+  if (!$("tries").contains(target)) $("tries").open = false;
+});
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") $("tries").open = false;
+});
+
 $("name").focus();

@@ -121,9 +121,9 @@ $("log").addEventListener("scroll", ({ target }) => {
 new ResizeObserver(() => atEnd && toEnd()).observe($("log"));
 
 function append(item) {
-  const log = $("log");
-  log.append(item);
-  while (log.children.length > LOG_LINES_MAX) log.firstElementChild.remove();
+  const lines = $("lines");
+  lines.append(item);
+  while (lines.children.length > LOG_LINES_MAX) lines.firstElementChild.remove();
   if (atEnd || item.classList.contains("mine")) toEnd();
 }
 

@@ -47,7 +47,7 @@ test("settings that cannot be are named", () => {
 test("a sidecar's configuration", () => {
   assert.equal(
     sidecarConfig(layoutFrom({})[0], "/run/1.sock"),
-    `mesh: {name: demo}
+    `mesh: {name: demo, id: sidecar-1}
 app: {listen: "unix:/run/1.sock"}
 link: {listen: "127.0.0.1:7400"}
 admin: {listen: "127.0.0.1:7401"}

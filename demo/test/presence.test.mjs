@@ -137,12 +137,15 @@ test("someone who moves to another server is counted once when both have said so
   assert.deepEqual(names(b), ["ann@b"]);
 });
 
-test("what a server says of itself travels along", () => {
-  const [a, b] = pair();
+test("what a server says of itself travels along, its id too when that comes late", () => {
+  const a = new Presence({ id: "a", index: 1 });
+  const b = new Presence({ index: 2 });
+  b.identify("b");
+  a.peerUp("b");
   a.accept(b.list());
   assert.deepEqual(a.servers(), [
     { id: "a", index: 1, users: [] },
-    { id: "b", index: 2, users: [] },
+    { index: 2, id: "b", users: [] },
   ]);
 });
 
