@@ -14,6 +14,9 @@ inline constexpr TimeUs kMillisecondUs = 1000;
 inline constexpr TimeUs kSecondUs = 1000 * kMillisecondUs;
 inline constexpr TimeUs kNever = INT64_MAX;
 
+// A peer that was given up with losses is remembered for so many hold times, to declare them if it returns.
+inline constexpr int kTombstoneHolds = 10;
+
 struct Limits {
   // Bytes of one slot (peer sidecar) that are kept until taken; beyond it the oldest data is dropped and declared.
   std::size_t link_window_bytes = 64U << 20U;

@@ -45,7 +45,7 @@ bool decode_interest(Bytes payload, Interest& interest) {
 
 void write_welcome(Buffer& out, std::uint64_t epoch, std::string_view sidecar, std::string_view mesh) {
   FrameWriter frame(out, kWelcome);
-  frame.u8(kVersion);
+  frame.u8(kProtocolVersion);
   frame.u64(epoch);
   frame.string(sidecar);
   frame.string(mesh);

@@ -10,7 +10,7 @@
 
 namespace socketmesh::wire::app {
 
-inline constexpr std::uint8_t kVersion = 1;
+inline constexpr std::uint8_t kProtocolVersion = 1;
 
 enum Type : std::uint8_t {
   kAttach = 0x01,

@@ -18,6 +18,8 @@ enum DataFlag : std::uint8_t {
   kProvisional = 0x04,
   kRelease = 0x20,
 };
+// Frames that a sidecar must look into one by one.
+inline constexpr std::uint8_t kAloneFlags = kWantsRouted | kProvisional | kRelease;
 
 enum class RouteKind : std::uint8_t { kRooms = 0, kNamespace = 1, kMember = 2, kMesh = 3 };
 inline constexpr std::uint8_t kLastRouteKind = 3;

@@ -46,12 +46,23 @@ std::optional<Record> decode_record(Bytes frame) {
   record.stream = load<std::uint32_t>(at + 8);
   record.count = load<std::uint32_t>(at + 12);
   record.first_seq = load<std::uint64_t>(at + 16);
-  record.received = load<std::uint64_t>(at + 24);
-  record.taken = load<std::uint64_t>(at + 32);
+  record.marks.stream = load<std::uint32_t>(at + 24);
+  record.marks.received = load<std::uint64_t>(at + 28);
+  record.marks.taken = load<std::uint64_t>(at + 36);
   record.frames = frame.subspan(kRecordHeadBytes);
   if (record.count == 0 || record.first_seq == 0 || record.stream == 0) return std::nullopt;
   if (record.first_seq > UINT64_MAX - record.count) return std::nullopt;
   return record;
+}
+
+std::optional<Watermarks> decode_ack(Bytes payload) {
+  Reader reader(payload);
+  Watermarks marks;
+  marks.stream = reader.u32();
+  marks.received = reader.u64();
+  marks.taken = reader.u64();
+  if (!reader.done()) return std::nullopt;
+  return marks;
 }
 
 bool decode_interest(Bytes payload, std::vector<InterestOp>& ops) {
@@ -115,10 +126,11 @@ void write_refuse(Buffer& out, Refusal code, std::string_view message) {
   frame.string(message);
 }
 
-void write_ack(Buffer& out, std::uint64_t received, std::uint64_t taken) {
+void write_ack(Buffer& out, const Watermarks& marks) {
   FrameWriter frame(out, kAck);
-  frame.u64(received);
-  frame.u64(taken);
+  frame.u32(marks.stream);
+  frame.u64(marks.received);
+  frame.u64(marks.taken);
 }
 
 void write_ping(Buffer& out, std::uint64_t token) {
@@ -145,8 +157,9 @@ void store_record_head(Buffer& record, const Record& head) {
   store(at + 8, head.stream);
   store(at + 12, head.count);
   store(at + 16, head.first_seq);
-  store(at + 24, head.received);
-  store(at + 32, head.taken);
+  store(at + 24, head.marks.stream);
+  store(at + 28, head.marks.received);
+  store(at + 36, head.marks.taken);
 }
 
 void write_snapshot_begin(Buffer& out, std::uint64_t version) {

@@ -11,7 +11,7 @@
 
 namespace socketmesh::wire::link {
 
-inline constexpr std::uint8_t kVersion = 1;
+inline constexpr std::uint8_t kProtocolVersion = 1;
 inline constexpr std::uint32_t kMagic = 0x48534d53;
 inline constexpr std::size_t kMaxSidecarIdBytes = 256;
 
@@ -37,22 +37,29 @@ enum class Refusal : std::uint16_t { kVersion = 1, kMeshName = 2, kProtocol = 4,
 
 struct Hello {
   std::uint32_t magic = kMagic;
-  std::uint8_t min_version = kVersion;
-  std::uint8_t max_version = kVersion;
+  std::uint8_t min_version = kProtocolVersion;
+  std::uint8_t max_version = kProtocolVersion;
   std::string_view mesh;
   std::string_view sidecar;
   std::uint64_t epoch = 0;
 };
 
 struct Resume {
-  std::uint8_t version = kVersion;
+  std::uint8_t version = kProtocolVersion;
   std::uint64_t peer_epoch = 0;
   std::uint32_t peer_stream = 0;
   std::uint64_t received = 0;
   std::uint64_t taken = 0;
 };
 
-inline constexpr std::size_t kRecordHeadBytes = 40;
+// What the sender has of the opposite direction's stream `stream`. About any other stream they say nothing.
+struct Watermarks {
+  std::uint32_t stream = 0;
+  std::uint64_t received = 0;
+  std::uint64_t taken = 0;
+};
+
+inline constexpr std::size_t kRecordHeadBytes = 44;
 inline constexpr std::uint8_t kSkipped = 0x01;
 
 struct Record {
@@ -60,8 +67,7 @@ struct Record {
   std::uint32_t stream = 0;
   std::uint32_t count = 0;
   std::uint64_t first_seq = 0;
-  std::uint64_t received = 0;
-  std::uint64_t taken = 0;
+  Watermarks marks;
   Bytes frames;
 };
 
@@ -96,6 +102,7 @@ std::optional<Hello> decode_hello(Bytes payload);
 std::optional<Resume> decode_resume(Bytes payload);
 std::optional<Refuse> decode_refuse(Bytes payload);
 std::optional<Record> decode_record(Bytes frame);
+std::optional<Watermarks> decode_ack(Bytes payload);
 bool decode_interest(Bytes payload, std::vector<InterestOp>& ops);
 std::optional<MemberUp> decode_member_up(Bytes payload);
 std::optional<Presence> decode_presence(Bytes payload);
@@ -103,7 +110,7 @@ std::optional<Presence> decode_presence(Bytes payload);
 void write_hello(Buffer& out, const Hello& hello);
 void write_resume(Buffer& out, const Resume& resume);
 void write_refuse(Buffer& out, Refusal code, std::string_view message);
-void write_ack(Buffer& out, std::uint64_t received, std::uint64_t taken);
+void write_ack(Buffer& out, const Watermarks& marks);
 void write_ping(Buffer& out, std::uint64_t token);
 void write_pong(Buffer& out, std::uint64_t token);
 void write_goodbye(Buffer& out, bool returning);

@@ -1,0 +1,324 @@
+#include "sidecar/core/mesh/send_window.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <utility>
+
+namespace socketmesh::mesh {
+
+namespace {
+
+using wire::link::kRecordHeadBytes;
+
+// First allocation of a record at low rates.
+constexpr std::size_t kLeastReserve = 512;
+
+}  // namespace
+
+SendWindow::Record& SendWindow::open_record(std::deque<Record>& records, bool control, std::size_t more_bytes) {
+  if (!records.empty()) {
+    Record& last = records.back();
+    // The record that is being written is closed, so that `last` may grow.
+    if (!last.closed && last.control == control && last.bytes.size() + more_bytes <= chunk_bytes_) return last;
+    last.closed = true;
+    next_reserve_ = last.bytes.size();
+  }
+  Record& added = records.emplace_back();
+  added.control = control;
+  // The record before tells how much gathers at today's rate.
+  added.bytes.reserve(std::max({kRecordHeadBytes + more_bytes, std::min(next_reserve_, chunk_bytes_), kLeastReserve}));
+  added.bytes.resize(kRecordHeadBytes);
+  bytes_ += kRecordHeadBytes;
+  backlog_ += kRecordHeadBytes;
+  if (control) control_bytes_ += kRecordHeadBytes;
+  if (&records == &records_) added.first_seq = next_seq_;
+  return added;
+}
+
+std::uint64_t SendWindow::append_data(wire::Bytes frames, std::uint32_t count) {
+  Record& record = open_record(holding_ ? held_ : records_, false, frames.size());
+  record.bytes.insert(record.bytes.end(), frames.begin(), frames.end());
+  record.count += count;
+  position_ += count;
+  record.position = position_;
+  bytes_ += frames.size();
+  backlog_ += frames.size();
+  if (!holding_) next_seq_ += count;
+  return position_;
+}
+
+std::uint64_t SendWindow::append_control(wire::Bytes frames, std::uint32_t count) {
+  Record& record = open_record(records_, true, frames.size());
+  record.bytes.insert(record.bytes.end(), frames.begin(), frames.end());
+  record.count += count;
+  record.position = position_;
+  bytes_ += frames.size();
+  control_bytes_ += frames.size();
+  backlog_ += frames.size();
+  next_seq_ += count;
+  return last_seq();
+}
+
+void SendWindow::append_loss(std::uint64_t messages) {
+  Record record;
+  record.bytes.resize(kRecordHeadBytes);
+  wire::Writer(record.bytes).u64(messages);
+  record.count = 1;
+  record.lost = messages;
+  record.skipped = true;
+  record.closed = true;
+  // Nothing of held data lies before it: its position settles nothing.
+  record.position = freed_position_;
+  bytes_ += record.bytes.size();
+  push_to_stream(std::move(record));
+}
+
+void SendWindow::push_to_stream(Record&& record) {
+  if (!records_.empty()) records_.back().closed = true;
+  record.first_seq = next_seq_;
+  next_seq_ += record.count;
+  backlog_ += record.bytes.size();
+  records_.push_back(std::move(record));
+}
+
+void SendWindow::restart(std::uint32_t stream) {
+  std::deque<Record> data;
+  for (Record& record : records_) {
+    if (record.control || record.skipped) {
+      held_lost_ += record.lost;
+      bytes_ -= record.bytes.size();
+      continue;
+    }
+    record.first_seq = 0;
+    record.closed = true;
+    data.push_back(std::move(record));
+  }
+  // What was freed before it was taken can't be sent to the peer's next life.
+  held_lost_ += std::exchange(forgotten_, 0);
+  held_.insert(held_.begin(), std::make_move_iterator(data.begin()), std::make_move_iterator(data.end()));
+  records_.clear();
+  control_bytes_ = 0;
+  stream_ = stream;
+  next_seq_ = 1;
+  received_ = 0;
+  written_seq_ = 0;
+  forgotten_seq_ = 0;
+  cursor_ = 0;
+  offset_ = 0;
+  holding_ = true;
+  connected_ = true;
+  recount_backlog();
+}
+
+void SendWindow::disconnect() {
+  connected_ = false;
+  offset_ = 0;
+}
+
+bool SendWindow::resume(std::uint64_t received) {
+  if (received < received_ || received > written_seq_) return false;
+  const auto next =
+      std::ranges::find_if(records_, [received](const Record& record) { return record.last_seq() > received; });
+  if (next != records_.end() && next->first_seq != received + 1) return false;
+  received_ = received;
+  cursor_ = static_cast<std::size_t>(next - records_.begin());
+  offset_ = 0;
+  connected_ = true;
+  for (auto again = next; again != records_.end() && again->written; ++again) {
+    if (again->skipped) {
+      loss_.dropped += again->lost;
+      again->written = false;
+    } else {
+      retransmitted_ += again->count;
+    }
+  }
+  recount_backlog();
+  return true;
+}
+
+void SendWindow::release() {
+  if (!holding_) return;
+  holding_ = false;
+  if (held_lost_ > 0) append_loss(std::exchange(held_lost_, 0));
+  for (Record& record : held_) {
+    backlog_ -= record.bytes.size();
+    push_to_stream(std::move(record));
+  }
+  held_.clear();
+}
+
+bool SendWindow::on_received(std::uint64_t seq) {
+  if (seq > written_seq_) return false;
+  received_ = std::max(received_, seq);
+  return true;
+}
+
+std::uint64_t SendWindow::on_taken(std::uint64_t seq) {
+  seq = std::min(seq, received_);
+  const std::uint64_t before = freed_position_;
+  while (cursor_ > 0 && records_.front().last_seq() <= seq) pop_front();
+  if (seq >= forgotten_seq_) forgotten_ = 0;
+  return freed_position_ > before ? freed_position_ : 0;
+}
+
+void SendWindow::pop_front() {
+  assert(cursor_ > 0);
+  const Record& front = records_.front();
+  freed_position_ = std::max(freed_position_, front.position);
+  bytes_ -= front.bytes.size();
+  if (front.control) control_bytes_ -= front.bytes.size();
+  records_.pop_front();
+  --cursor_;
+}
+
+SendWindow::Loss SendWindow::enforce() {
+  const std::uint64_t before = freed_position_;
+  while (bytes_ - control_bytes_ > window_bytes_ && (shrink_stream() || shrink_held())) {
+  }
+  Loss loss = std::exchange(loss_, {});
+  loss.settled = freed_position_ > before ? freed_position_ : 0;
+  return loss;
+}
+
+// Makes the stream's oldest data smaller: forgets what the peer's sidecar has, else replaces a record by its declaration.
+bool SendWindow::shrink_stream() {
+  if (cursor_ > 0 && records_.front().last_seq() <= received_) {
+    const Record& front = records_.front();
+    if (!front.control) {
+      const std::uint64_t messages = front.skipped ? front.lost : front.count;
+      if (!front.skipped) loss_.forgotten += messages;
+      forgotten_ += messages;
+      forgotten_seq_ = front.last_seq();
+    }
+    pop_front();
+    return true;
+  }
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    const bool being_written = i == cursor_ && offset_ > 0;
+    if (records_[i].control || records_[i].skipped || being_written) continue;
+    skip(i);
+    return true;
+  }
+  return false;
+}
+
+bool SendWindow::shrink_held() {
+  if (held_.empty()) return false;
+  const Record& front = held_.front();
+  held_lost_ += front.count;
+  loss_.dropped += front.count;
+  bytes_ -= front.bytes.size();
+  backlog_ -= front.bytes.size();
+  if (records_.empty()) freed_position_ = std::max(freed_position_, front.position);
+  held_.pop_front();
+  return true;
+}
+
+void SendWindow::skip(std::size_t index) {
+  Record& record = records_[index];
+  // Written already: lost only if it has to be written again.
+  (record.written ? loss_.forgotten : loss_.dropped) += record.count;
+  bytes_ -= record.bytes.size();
+  if (index >= cursor_) backlog_ -= record.bytes.size();
+  record.lost = record.count;
+  record.skipped = true;
+  record.closed = true;
+  record.bytes = wire::Buffer(kRecordHeadBytes);
+  wire::Writer(record.bytes).u64(record.lost);
+  bytes_ += record.bytes.size();
+  if (index >= cursor_) backlog_ += record.bytes.size();
+  if (index > 0) merge_skipped(index);
+}
+
+// Joins a skipped record with the one before it, so that their number stays bounded. Never one that was written: the peer may
+// have received the first and not the second, and resumes at their border.
+void SendWindow::merge_skipped(std::size_t index) {
+  Record& into = records_[index - 1];
+  const Record& from = records_[index];
+  const bool being_written = index - 1 == cursor_ && offset_ > 0;
+  if (!into.skipped || being_written || into.written || from.written) return;
+  if (into.count > UINT32_MAX - from.count) return;
+  into.count += from.count;
+  into.lost += from.lost;
+  into.position = from.position;
+  wire::store(into.bytes.data() + kRecordHeadBytes, into.lost);
+  bytes_ -= from.bytes.size();
+  backlog_ -= from.bytes.size();
+  records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(index));
+}
+
+SendWindow::Loss SendWindow::drop_all() {
+  Loss loss = std::exchange(loss_, {});
+  for (const Record& record : records_) {
+    if (record.control) continue;
+    const std::uint64_t messages = record.skipped ? record.lost : record.count;
+    if (record.last_seq() <= received_) {
+      loss.forgotten += messages;
+    } else {
+      held_lost_ += messages;
+      if (!record.skipped || record.written) loss.dropped += messages;
+    }
+  }
+  for (const Record& record : held_) {
+    held_lost_ += record.count;
+    loss.dropped += record.count;
+  }
+  records_.clear();
+  held_.clear();
+  bytes_ = 0;
+  control_bytes_ = 0;
+  backlog_ = 0;
+  cursor_ = 0;
+  offset_ = 0;
+  connected_ = false;
+  holding_ = true;
+  freed_position_ = position_;
+  loss.settled = position_;
+  return loss;
+}
+
+std::size_t SendWindow::gather(std::span<wire::Bytes> out, const wire::link::Watermarks& marks) {
+  if (!connected_) return 0;
+  std::size_t shown = 0;
+  for (std::size_t i = cursor_; i < records_.size() && shown < out.size(); ++i) {
+    Record& record = records_[i];
+    const std::size_t from = i == cursor_ ? offset_ : 0;
+    if (from == 0) write_head(record, marks);
+    record.closed = true;
+    out[shown++] = wire::Bytes(record.bytes).subspan(from);
+  }
+  return shown;
+}
+
+void SendWindow::write_head(Record& record, const wire::link::Watermarks& marks) const {
+  wire::link::Record head;
+  head.flags = record.skipped ? wire::link::kSkipped : 0;
+  head.stream = stream_;
+  head.count = record.count;
+  head.first_seq = record.first_seq;
+  head.marks = marks;
+  wire::link::store_record_head(record.bytes, head);
+}
+
+std::uint32_t SendWindow::written(std::size_t bytes) {
+  assert(cursor_ < records_.size());
+  Record& record = records_[cursor_];
+  offset_ += bytes;
+  backlog_ -= bytes;
+  assert(offset_ <= record.bytes.size());
+  if (offset_ < record.bytes.size()) return 0;
+  record.written = true;
+  written_seq_ = std::max(written_seq_, record.last_seq());
+  offset_ = 0;
+  ++cursor_;
+  return record.count;
+}
+
+void SendWindow::recount_backlog() {
+  backlog_ = 0;
+  for (std::size_t i = cursor_; i < records_.size(); ++i) backlog_ += records_[i].bytes.size();
+  for (const Record& record : held_) backlog_ += record.bytes.size();
+}
+
+}  // namespace socketmesh::mesh

@@ -1,0 +1,209 @@
+// The node's inside, in parts by subject: app.cpp (members), link.cpp (connections between sidecars), slot.cpp (peers over
+// connections and lives), stream.cpp (records received), route.cpp (where messages go), timers.cpp, status.cpp.
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+
+#include "sidecar/core/mesh/address_book.hpp"
+#include "sidecar/core/mesh/taken_ledger.hpp"
+#include "sidecar/core/node/node.hpp"
+#include "sidecar/core/node/peers.hpp"
+#include "sidecar/core/routing/provisional.hpp"
+#include "sidecar/core/routing/siphash.hpp"
+#include "sidecar/core/wire/app_frames.hpp"
+#include "sidecar/core/wire/data_frame.hpp"
+#include "sidecar/core/wire/link_frames.hpp"
+
+namespace socketmesh::node {
+
+// An awaited join: answered when every peer has acknowledged what was announced before it.
+struct PendingSync {
+  ConnId app = 0;
+  std::uint32_t id = 0;
+  TimeUs deadline = 0;
+  bool complete = true;
+  struct Wait {
+    Slot* slot;
+    std::uint64_t seq;
+  };
+  std::vector<Wait> waits;
+};
+
+// Consecutive DATA frames of one origin with one route: one decision, one copy for each destination.
+struct Run {
+  wire::Bytes bytes;
+  std::uint32_t count = 0;
+  std::uint64_t first = 0;  // in the source's numbers
+  std::uint64_t last = 0;
+  wire::DataFrame head;     // of the first frame
+};
+
+struct Node::Impl {
+  Impl(NodeConfig settings, TimeUs time);
+
+  // impl.cpp
+  void log(Action::Level level, std::string_view event, std::string text);
+  void mark_dirty(ConnId conn);
+  EndpointId new_endpoint();
+  void free_endpoint(EndpointId endpoint);
+  void routes_changed() { ++route_version; }
+  void source_moved(EndpointId source);
+  void settle(EndpointId destination, std::uint64_t position);
+  void close_connection(ConnId conn, bool abort);
+  bool handshaking_is_full() const;
+
+  // app.cpp
+  void app_frames(AppConn& app, wire::Bytes frames);
+  void app_control(AppConn& app, wire::Bytes frame);
+  void attach(AppConn& app, wire::Bytes payload);
+  void expect_known(AppConn& app, const std::vector<wire::app::KnownSidecar>& known);
+  void welcome(AppConn& app);
+  void member_ready(AppConn& app);
+  void open_namespace(AppConn& app, wire::Bytes payload);
+  void close_namespace(AppConn& app, wire::Bytes payload);
+  void member_interest(AppConn& app, wire::Bytes payload);
+  void member_taken(AppConn& app, wire::Bytes payload);
+  void begin_sync(AppConn& app, wire::Bytes payload);
+  void refuse(AppConn& app, wire::app::Refusal code, CutReason reason, std::string_view text);
+  void detach(AppConn& app, wire::app::DownReason reason);
+  wire::Buffer& tell(AppConn& app);
+  template <typename Write>
+  void tell_all(Write&& write) {
+    for (auto& [conn, app] : apps) {
+      if (app->attached && !app->closing) write(tell(*app));
+    }
+  }
+
+  // route.cpp
+  void publish(AppConn& app, const Run& run);
+  const Decision* decide(AppConn& app, const wire::DataFrame& data);
+  void route_rooms(const AppConn& from, const wire::DataFrame& data, Decision& to);
+  void route_namespace(const AppConn* from, std::string_view nsp, Decision& to);
+  void route_member(MemberId member, Decision& to);
+  void route_mesh(const AppConn* from, Decision& to);
+  void add_endpoint(EndpointId endpoint, const AppConn* from, Decision& to);
+  void add_slot(Slot& slot, Decision& to);
+  void add_app(AppConn& app, const AppConn* from, Decision& to);
+  void answer_routed(AppConn& app, const wire::DataFrame& data, const Decision& to);
+  void expect_joins(const wire::DataFrame& data, const Decision& to);
+  void send_to_slot(Slot& slot, const Run& run, EndpointId source);
+  void deliver(AppConn& app, const Run& run, EndpointId source);
+  bool deliver_from_peer(Slot& slot, const Run& run);
+  bool deliver_by_route(Slot& slot, const Run& run);
+
+  // slot.cpp
+  Slot* find_slot(std::string_view id);
+  Slot* slot_for(std::string_view id);
+  void new_life(Slot& slot, std::uint64_t epoch);
+  void start_stream(Slot& slot, std::uint32_t held_by_peer);
+  void send_snapshot(Slot& slot);
+  void release_when_ready(Slot& slot);
+  void lose_link(Slot& slot);
+  void end_members(Slot& slot, wire::app::DownReason reason, bool keep);
+  void give_up(Slot& slot);
+  void remove_slot(Slot& slot);
+  void enforce_window(Slot& slot);
+  void member_up(Slot& slot, const wire::link::MemberUp& up);
+  void member_down(Slot& slot, MemberId member, wire::app::DownReason reason);
+  void member_presence(Slot& slot, const wire::link::Presence& presence);
+  void snapshot_begin(Slot& slot);
+  void snapshot_end(Slot& slot);
+  void announce(const Slot& slot, const RemoteMember& member);
+  void count_presence(Slot& slot, const RemoteMember& member, bool add);
+  void erase_member(Slot& slot, MemberId member);
+  void member_is_back(AppConn& app);
+  template <typename Write>
+  void control_to_peers(std::uint32_t count, Write&& write) {
+    scratch.clear();
+    write(scratch);
+    for (auto& [id, slot] : slots) {
+      if (slot->window.stream() == 0 || slot->window_broken) continue;
+      slot->window.append_control(scratch, count);
+      mark_dirty(slot->conn);
+    }
+  }
+  void flush_interest();
+  void note_interest(std::uint64_t hash, bool add);
+  bool settle_syncs(const Slot& slot, bool lost);
+
+  // link.cpp
+  void link_frames(LinkConn& link, wire::Bytes frames);
+  bool link_frame(LinkConn& link, wire::Bytes frame);
+  void hello(LinkConn& link, wire::Bytes payload);
+  bool keep_new_link(const LinkConn& link, const Slot& slot, std::uint64_t epoch) const;
+  void adopt(LinkConn& link, Slot& slot, std::uint64_t epoch);
+  void resume(LinkConn& link, wire::Bytes payload);
+  void refused_by_peer(LinkConn& link, wire::Bytes payload);
+  bool watermarks(LinkConn& link, const wire::link::Watermarks& marks);
+  void goodbye(LinkConn& link, wire::Bytes payload);
+  void refuse_link(LinkConn& link, wire::link::Refusal code, CutReason reason, std::string_view text);
+  void cut_link(LinkConn& link, CutReason reason, std::string_view text);
+  void drop_link(LinkConn& link);
+  void ack(Slot& slot, bool now_please);
+  wire::link::Watermarks watermarks_of(const Slot& slot) const;
+  void unlink(Slot& slot);
+  std::size_t gather_link(LinkConn& link, std::span<wire::Bytes> out);
+  void written_link(LinkConn& link, std::size_t bytes);
+
+  // stream.cpp
+  bool record(LinkConn& link, wire::Bytes frame);
+  bool record_frames(LinkConn& link, const wire::link::Record& record, std::uint64_t skip);
+  bool record_control(LinkConn& link, wire::Bytes frame);
+  bool peer_interest(LinkConn& link, wire::Bytes payload);
+  void skipped(Slot& slot, const wire::link::Record& record);
+
+  // timers.cpp
+  void tick();
+  void tick_links();
+  void tick_apps();
+  void tick_slots();
+  void tick_syncs();
+  void tell_taken(AppConn& app);
+  void answer_sync(const PendingSync& sync);
+  TimeUs next_deadline() const;
+
+  Status status() const;
+
+  NodeConfig config;
+  TimeUs now;
+  TimeUs started;
+  Counters counters;
+  mesh::AddressBook book;
+  routing::RoomHasher hasher;
+  routing::InterestIndex local_interest;   // owners: attached members
+  routing::InterestIndex remote_interest;  // owners: slots
+  routing::Provisional provisional;
+  mesh::TakenLedger ledger;
+  std::unordered_map<ConnId, std::unique_ptr<AppConn>> apps;
+  std::unordered_map<ConnId, std::unique_ptr<LinkConn>> links;
+  std::map<std::string, std::unique_ptr<Slot>, std::less<>> slots;
+  std::unordered_map<MemberId, Slot*> remote_members;
+  std::unordered_map<MemberId, AppConn*> local_members;
+  struct Endpoint {
+    Slot* slot = nullptr;
+    AppConn* app = nullptr;
+  };
+  std::vector<Endpoint> endpoints;
+  std::vector<EndpointId> free_endpoints;
+  std::vector<PendingSync> syncs;
+  std::vector<wire::link::InterestOp> interest_changes;  // not yet told to peers
+  std::uint64_t interest_version = 0;
+  std::uint64_t route_version = 1;
+  std::uint64_t stamp = 0;
+  bool leaving = false;        // goodbye
+  bool leave_announced = false;
+
+  std::vector<Action> actions;
+  std::vector<ConnId> dirty;
+  std::unordered_map<ConnId, bool> dirty_marks;
+  wire::Buffer scratch;
+  wire::Route route;
+  Decision decision;           // for routes that are not cached
+  wire::app::Interest interest;
+  std::vector<wire::link::InterestOp> peer_ops;
+  std::vector<EndpointId> moved;
+  std::vector<ConnId> finished;  // closed during this input; freed at its end
+};
+
+}  // namespace socketmesh::node

@@ -1,0 +1,160 @@
+// The records that a node keeps of its connections, its members and its peers. Plain data; the rules are in the node's parts.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/mesh/send_window.hpp"
+#include "sidecar/core/node/limits.hpp"
+#include "sidecar/core/node/member_queue.hpp"
+#include "sidecar/core/routing/interest_index.hpp"
+#include "sidecar/core/wire/input_buffer.hpp"
+#include "sidecar/core/wire/member_id.hpp"
+
+namespace socketmesh::node {
+
+using ConnId = std::uint64_t;
+using routing::EndpointId;
+using wire::MemberId;
+using Names = std::set<std::string, std::less<>>;
+
+struct Slot;
+struct AppConn;
+
+// Where one publish goes. `pending` slots and members are named by pointer: valid while the node's route version stands.
+struct Decision {
+  std::vector<Slot*> slots;
+  std::vector<AppConn*> apps;
+  bool empty() const { return slots.empty() && apps.empty(); }
+};
+
+// One app connection, and the member attached on it.
+struct AppConn {
+  AppConn(ConnId connection, const Limits& limits, TimeUs now)
+      : conn(connection), opened(now), input(wire::kMaxFrameBytes), queue(limits.member_queue_bytes, limits.chunk_bytes) {}
+
+  ConnId conn;
+  TimeUs opened;
+  wire::InputBuffer input;
+  MemberQueue queue;
+  bool closing = false;
+  bool attached = false;
+  bool ready = false;  // its state is complete; peers know it
+
+  MemberId id = 0;
+  std::string name;
+  std::string parser;
+  EndpointId endpoint = 0;
+  Names namespaces;
+  std::uint64_t rooms = 0;        // rooms declared, less those taken back
+  std::uint64_t last_seq = 0;     // of its publishes
+  std::uint64_t taken_told = 0;   // of them, told to it as taken
+  TimeUs taken_due = kNever;
+  std::size_t untold_bytes = 0;
+  std::uint64_t taken_count = 0;  // deliveries that it has taken
+  std::uint64_t messages_in = 0;   // published by it
+  std::uint64_t messages_out = 0;  // queued for it
+  std::uint64_t syncs = 0;        // awaited joins in flight
+  std::int64_t round_trip_us = -1;
+  TimeUs ping_due = 0;
+  bool ping_sent = false;
+
+  // The last route section and where it led.
+  wire::Buffer route_key;
+  std::uint64_t route_version = 0;
+  Decision route;
+};
+
+// A member behind another sidecar (or one of our own that is expected back).
+struct RemoteMember {
+  enum class State : std::uint8_t {
+    kUp,
+    kExpected,  // its sidecar has a new life and has not announced it yet
+    kAway,      // its sidecar was not seen for peer_timeout: told as down, its messages are still held
+  };
+  MemberId id = 0;
+  std::string name;
+  std::string parser;
+  State state = State::kUp;
+  bool namespaces_known = false;  // false: present everywhere, as far as routing goes
+  bool in_snapshot = false;
+  Names namespaces;
+};
+
+// Another sidecar, over all its connections and, while something is kept for it, its lives.
+struct Slot {
+  Slot(std::string peer, EndpointId at, const Limits& limits)
+      : id(std::move(peer)), endpoint(at), window(limits.link_window_bytes, limits.chunk_bytes) {}
+
+  std::string id;
+  EndpointId endpoint;
+  std::uint64_t epoch = 0;  // of the life that was last met; 0 none
+  ConnId conn = 0;          // the connection that carries, or prepares to carry, records
+  bool linked = false;
+  std::string address;      // of the connection, for people
+  bool dialed = false;
+  TimeUs since = 0;
+  TimeUs peer_deadline = kNever;  // members not back by then are down
+  TimeUs hold_deadline = kNever;  // what is kept is given up then
+
+  mesh::SendWindow window;
+  bool window_broken = false;       // data was given up: the stream can't go on, only start anew
+  std::uint64_t interest_seq = 0;   // of the last interest that was sent in this stream
+
+  std::uint32_t recv_stream = 0;
+  std::uint64_t recv_seq = 0;
+  std::size_t unacked_bytes = 0;
+  TimeUs ack_due = kNever;
+
+  bool interest_known = false;      // false: everything goes there
+  std::uint64_t interest_pairs = 0;
+  std::map<MemberId, RemoteMember> members;
+  std::map<std::string, std::uint32_t, std::less<>> presence;  // members by namespace
+  std::uint32_t unknown_presence = 0;                          // members whose namespaces are unknown
+  std::set<MemberId> foreign_parser;                           // members that are refused for their parser
+
+  std::int64_t round_trip_us = -1;
+  std::uint64_t messages_in = 0;
+  std::uint64_t messages_out = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t reconnects = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t stamp = 0;          // of the decision that last chose it
+};
+
+// One link connection.
+struct LinkConn {
+  enum class State : std::uint8_t { kHello, kResume, kLinked };
+  // What gather showed, in order; written() consumes it.
+  struct Segment {
+    bool control;
+    std::size_t bytes;
+  };
+
+  LinkConn(ConnId id, std::string_view dialed_address, std::string_view remote_name, TimeUs now)
+      : conn(id), dialed(dialed_address), remote(remote_name), opened(now), last_received(now),
+        input(wire::kMaxRecordBytes) {}
+
+  ConnId conn;
+  std::string dialed;  // empty: accepted
+  std::string remote;
+  State state = State::kHello;
+  bool closing = false;
+  bool goodbye_sent = false;
+  TimeUs opened;
+  TimeUs last_received;
+  TimeUs ping_due = kNever;
+  std::string peer;    // its sidecar id, once HELLO told
+  Slot* slot = nullptr;
+  wire::InputBuffer input;
+  wire::Buffer control;            // HELLO to GOODBYE: outside of the stream
+  std::size_t control_offset = 0;  // written bytes of it
+  std::vector<Segment> shown;
+};
+
+}  // namespace socketmesh::node

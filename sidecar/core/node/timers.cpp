@@ -1,0 +1,144 @@
+// What time does: dials, pings, delayed acknowledgements, deadlines.
+#include <algorithm>
+
+#include "sidecar/core/node/impl.hpp"
+
+namespace socketmesh::node {
+
+using wire::app::DownReason;
+
+void Node::Impl::tick() {
+  for (std::string& address : book.due(now)) {
+    ++counters.dials;
+    Action action;
+    action.kind = Action::Kind::kDial;
+    action.address = std::move(address);
+    actions.push_back(std::move(action));
+  }
+  tick_links();
+  tick_apps();
+  tick_slots();
+  tick_syncs();
+}
+
+void Node::Impl::tick_links() {
+  for (auto& [conn, link] : links) {
+    if (link->closing) continue;
+    if (link->state != LinkConn::State::kLinked) {
+      if (now - link->opened >= config.limits.handshake_timeout) {
+        cut_link(*link, CutReason::kHandshakeTimeout, "no handshake in time");
+      }
+      continue;
+    }
+    if (now - link->last_received >= config.limits.idle_timeout) {
+      cut_link(*link, CutReason::kIdleTimeout, "nothing was heard from the peer");
+      continue;
+    }
+    if (link->ping_due <= now) {
+      wire::link::write_ping(link->control, static_cast<std::uint64_t>(now));
+      link->ping_due = now + config.limits.ping_interval;
+      mark_dirty(conn);
+    }
+    if (link->slot->ack_due <= now) mark_dirty(conn);
+  }
+}
+
+void Node::Impl::tick_apps() {
+  for (auto& [conn, app] : apps) {
+    if (app->closing) continue;
+    if (!app->attached) {
+      if (now - app->opened >= config.limits.handshake_timeout) {
+        refuse(*app, wire::app::Refusal::kProtocol, CutReason::kHandshakeTimeout, "no ATTACH in time");
+      }
+      continue;
+    }
+    if (app->taken_due <= now) tell_taken(*app);
+    if (!app->ready || app->ping_due > now) continue;
+    app->ping_due = now + config.limits.ping_interval;
+    if (app->queue.bytes() - app->queue.data_bytes() > config.limits.control_backlog_bytes) {
+      refuse(*app, wire::app::Refusal::kLimit, CutReason::kControlBacklog, "the app does not read");
+      continue;
+    }
+    // One that was not answered yet measures on.
+    if (app->ping_sent) continue;
+    app->ping_sent = true;
+    wire::app::write_ping(tell(*app), static_cast<std::uint64_t>(now));
+  }
+}
+
+void Node::Impl::tell_taken(AppConn& app) {
+  app.taken_due = kNever;
+  const std::uint64_t taken = ledger.taken(app.endpoint, app.last_seq);
+  if (taken <= app.taken_told) return;
+  app.taken_told = taken;
+  app.untold_bytes = 0;
+  wire::app::write_taken(tell(app), taken);
+}
+
+void Node::Impl::tick_slots() {
+  std::vector<Slot*> due;
+  for (const auto& [id, slot] : slots) {
+    if (slot->peer_deadline <= now || (!slot->linked && slot->hold_deadline <= now)) due.push_back(slot.get());
+  }
+  for (Slot* slot : due) {
+    if (slot->id == config.sidecar_id) {
+      // Own members that never came back.
+      end_members(*slot, DownReason::kUnreachable, false);
+      settle(slot->endpoint, slot->window.drop_all().settled);
+      remove_slot(*slot);
+      continue;
+    }
+    if (!slot->linked && slot->hold_deadline <= now) {
+      slot->window_broken ? remove_slot(*slot) : give_up(*slot);
+      continue;
+    }
+    slot->peer_deadline = kNever;
+    if (!slot->linked) {
+      end_members(*slot, DownReason::kUnreachable, true);
+      continue;
+    }
+    std::vector<MemberId> lost;
+    for (const auto& [id, member] : slot->members) {
+      if (member.state == RemoteMember::State::kExpected) lost.push_back(id);
+    }
+    for (const MemberId id : lost) member_down(*slot, id, DownReason::kUnreachable);
+    release_when_ready(*slot);
+  }
+}
+
+void Node::Impl::tick_syncs() {
+  std::erase_if(syncs, [this](PendingSync& sync) {
+    if (sync.deadline > now) return false;
+    sync.complete = false;
+    answer_sync(sync);
+    return true;
+  });
+}
+
+TimeUs Node::Impl::next_deadline() const {
+  TimeUs next = book.next_deadline();
+  const auto at = [&next](TimeUs time) { next = std::min(next, time); };
+  for (const auto& [conn, link] : links) {
+    if (link->closing) continue;
+    if (link->state != LinkConn::State::kLinked) {
+      at(link->opened + config.limits.handshake_timeout);
+      continue;
+    }
+    at(link->last_received + config.limits.idle_timeout);
+    at(link->ping_due);
+    at(link->slot->ack_due);
+  }
+  for (const auto& [conn, app] : apps) {
+    if (app->closing) continue;
+    at(app->attached ? app->taken_due : app->opened + config.limits.handshake_timeout);
+    if (app->ready) at(app->ping_due);
+  }
+  for (const auto& [id, slot] : slots) {
+    at(slot->peer_deadline);
+    if (!slot->linked) at(slot->hold_deadline);
+  }
+  for (const PendingSync& sync : syncs) at(sync.deadline);
+  return next;
+}
+
+}  // namespace socketmesh::node
