@@ -1,0 +1,225 @@
+// The dashboard: follows the sidecar's events and keeps the page up to date.
+import { bytes, count, duration, plural, reasons, roundTrip, total } from "./format.js";
+import { Feed, History, Rates, verdict } from "./model.js";
+import { Sparkline } from "./sparkline.js";
+import { Table, element, setText } from "./tables.js";
+import { Topology } from "./topology.js";
+
+const byId = (id) => document.getElementById(id);
+const perSecond = (value) => (value === null ? "–" : `${count(value)}/s`);
+const bytesPerSecond = (value) => (value === null ? "–" : `${bytes(value)}/s`);
+
+// ---- tiles: figures(sample, status) → [text, caption] pairs, series → numbers to draw
+
+const tiles = [
+  {
+    title: "Messages of the apps here", floor: 10, colours: true,
+    figures: (s) => [[perSecond(s.in), "published"], [perSecond(s.out), "delivered"]],
+    series: [(s) => s.in, (s) => s.out],
+    note: (_, status) => `${total(status.counters.app_messages_in)} published, ${total(status.counters.app_messages_out)} delivered`,
+  },
+  {
+    title: "Link traffic", floor: 1024, colours: true,
+    figures: (s) => [[bytesPerSecond(s.linkOut), "out"], [bytesPerSecond(s.linkIn), "in"]],
+    series: [(s) => s.linkOut, (s) => s.linkIn],
+    note: (s) => (s.batch === null ? "no records just now" : `${count(s.batch)} messages a record`),
+  },
+  {
+    title: "Round trip to peers", floor: 500, colours: true,
+    figures: (s) => [[roundTrip(s.link.p50), "median"], [roundTrip(s.link.max), "slowest"]],
+    series: [(s) => s.link.p50, (s) => s.link.max],
+    note: (s) => `${bytes(s.window)} kept until taken`,
+  },
+  {
+    title: "Round trip to members", floor: 1000, colours: true,
+    figures: (s) => [[roundTrip(s.member.p50), "median"], [roundTrip(s.member.max), "slowest"]],
+    series: [(s) => s.member.p50, (s) => s.member.max],
+    note: () => "their event loop included",
+  },
+  {
+    title: "Interest in rooms", floor: 10, colours: true,
+    figures: (s) => [[count(s.interest[0]), "here"], [count(s.interest[1]), "of peers"]],
+    series: [(s) => s.interest[0], (s) => s.interest[1]],
+    note: (_, status) => `${total(status.counters.messages_unrouted)} publishes nobody wanted`,
+  },
+  {
+    title: "Lost messages", floor: 1,
+    figures: (s, status) => (s.lost === 0 ? [["0", "since start"]]
+      : [[total(s.lost), "since start"], [total(status.counters.gaps_declared), "gaps declared"]]),
+    series: [(s, i, all) => increase(all, i)],
+    note: (s, status) => (s.lost === 0 ? "nothing dropped, no gaps" : reasons(status.counters.drops)),
+    level: (s) => (history.lostLately() > 0 ? "bad" : s.lost === 0 ? "calm" : ""),
+  },
+];
+
+function increase(all, i) {
+  const before = all[i - 1];
+  return before ? Math.max(0, all[i].lost - before.lost) : 0;
+}
+
+function buildTile(tile) {
+  tile.figureBox = element("div", { className: "figures" });
+  tile.spark = new Sparkline(tile.series.length, tile.floor);
+  tile.noteBox = element("p", { className: "note" });
+  tile.box = element("div", { className: "card tile" }, element("h2", {}, tile.title), tile.figureBox,
+    tile.spark.element, tile.noteBox);
+  byId("tiles").append(tile.box);
+}
+
+function updateTile(tile, status) {
+  const figures = tile.figures(history.last, status);
+  while (tile.figureBox.childElementCount > figures.length) tile.figureBox.lastChild.remove();
+  figures.forEach(([text, caption], i) => {
+    let box = tile.figureBox.children[i];
+    if (!box) {
+      box = element("span", { className: "figure" }, element("span"), element("small"));
+      tile.figureBox.append(box);
+    }
+    box.className = `figure ${tile.colours ? ["first", "second"][i] : ""}`;
+    setText(box.children[0], text);
+    setText(box.children[1], caption);
+  });
+  setText(tile.noteBox, tile.note(history.last, status));
+  tile.noteBox.title = tile.noteBox.textContent;
+  tile.box.dataset.level = tile.level?.(history.last) ?? "";
+  drawTile(tile);
+}
+
+function drawTile(tile) {
+  const all = history.samples;
+  tile.spark.draw(tile.series.map((pick) => all.map((s, i) => (s === null ? null : pick(s, i, all)))));
+}
+
+// ---- tables
+
+const toneOfLink = { linked: "good", connecting: "warn", parked: "bad" };
+const toneOfAddress = { linked: "good", self: "muted", dialing: "warn", waiting: "warn" };
+const rateOf = (row, key) => (row.rate ? perSecond(row.rate[key]) : "–");
+
+const tables = {
+  members: new Table({
+    title: "Members", none: "No app server is attached to the mesh.", key: (m) => m.id,
+    columns: [
+      { title: "Name", text: (m) => m.name, tone: () => "strong" },
+      { title: "Sidecar", text: (m) => (m.local ? "this one" : m.sidecar), tone: (m) => (m.local ? "" : "muted") },
+      { title: "State", text: (m) => (m.up ? "up" : "awaited"), tone: (m) => (m.up ? "good" : "bad") },
+      { title: "Namespaces", text: (m) => m.namespaces.join(" ") },
+      { title: "Rooms", number: true, text: (m) => (m.local ? count(m.rooms) : "") },
+      { title: "Published", number: true, text: (m) => (m.local ? rateOf(m, "messages_in") : "") },
+      { title: "Delivered", number: true, text: (m) => (m.local ? rateOf(m, "messages_out") : "") },
+      { title: "Queue", number: true, text: (m) => (m.local ? bytes(m.queue_bytes) : ""), tone: (m) => (m.queue_bytes > 1 << 20 ? "warn" : "") },
+      { title: "Not taken", number: true, text: (m) => (m.local ? count(m.untaken) : "") },
+      { title: "Round trip", number: true, text: (m) => (m.local ? roundTrip(m.round_trip_us) : "") },
+      { title: "Id", text: (m) => m.id, tone: () => "muted" },
+    ],
+  }),
+  links: new Table({
+    title: "Links", none: "No peers yet.", key: (l) => l.peer,
+    columns: [
+      { title: "Peer", text: (l) => l.peer, tone: () => "strong" },
+      { title: "Address", text: (l) => l.address, tone: () => "muted" },
+      { title: "State", text: (l) => (l.state === "parked" ? "away" : l.state), tone: (l) => toneOfLink[l.state] ?? "" },
+      { title: "For", text: (l) => duration(l.since_us) },
+      { title: "Members", number: true, text: (l) => l.members },
+      { title: "Interest", number: true, text: (l) => count(l.interest) },
+      { title: "Out", number: true, text: (l) => rateOf(l, "messages_out") },
+      { title: "In", number: true, text: (l) => rateOf(l, "messages_in") },
+      { title: "Round trip", number: true, text: (l) => roundTrip(l.round_trip_us) },
+      { title: "Window", number: true, text: (l) => bytes(l.window_bytes) },
+      { title: "Backlog", number: true, text: (l) => bytes(l.backlog_bytes), tone: (l) => (l.backlog_bytes > 1 << 20 ? "warn" : "") },
+      { title: "Resent", number: true, text: (l) => count(l.retransmits) },
+      { title: "Reconnects", number: true, text: (l) => count(l.reconnects) },
+      { title: "Dropped", number: true, text: (l) => count(l.dropped), tone: (l) => (l.dropped > 0 ? "bad" : "") },
+    ],
+  }),
+  addresses: new Table({
+    title: "Addresses from discovery", width: "medium", none: "Discovery lists no address.", key: (a) => a.address,
+    columns: [
+      { title: "Address", text: (a) => a.address, tone: () => "strong" },
+      { title: "State", text: (a) => (a.state === "self" ? "this sidecar" : a.state), tone: (a) => toneOfAddress[a.state] ?? "" },
+      { title: "Sidecar", text: (a) => a.peer || "–" },
+      { title: "Last error", wrap: true, text: (a) => a.last_error || "none", tone: (a) => (a.last_error && a.state !== "linked" ? "bad" : "muted") },
+    ],
+  }),
+  namespaces: new Table({
+    title: "Namespaces", width: "narrow", none: "No namespace is open.", key: (n) => n.name,
+    columns: [
+      { title: "Namespace", text: (n) => n.name, tone: () => "strong" },
+      { title: "Members", number: true, text: (n) => n.members },
+    ],
+  }),
+};
+
+function updateTables(status, rates) {
+  const members = status.members.map((m) => ({ ...m, rate: rates?.members.get(m.id) }));
+  members.sort((a, b) => b.local - a.local || (a.name < b.name ? -1 : 1));
+  tables.members.update(members);
+  tables.links.update(status.links.map((l) => ({ ...l, rate: rates?.links.get(l.peer) })));
+  tables.addresses.update(status.addresses);
+  tables.namespaces.update(status.namespaces);
+}
+
+// ---- the page
+
+const history = new History();
+const rates = new Rates();
+const topology = new Topology(byId("topology"));
+tiles.forEach(buildTile);
+byId("tables").append(...Object.values(tables).map((table) => table.element));
+
+function setVerdict({ level, text }) {
+  byId("verdict").dataset.level = level;
+  setText(byId("verdict"), text); // a live region: written only when it changed
+}
+
+function onStatus(status) {
+  const now = rates.take(status);
+  history.add(status, now);
+  document.body.dataset.feed = "live";
+  document.title = `${status.mesh} · ${status.sidecar_id}`;
+  setText(byId("feed-text"), "live");
+  setText(byId("mesh"), status.mesh);
+  setText(byId("sidecar"), status.sidecar_id);
+  setText(byId("uptime"), duration(status.uptime_us));
+  setText(byId("security"), status.tls ? "links by mTLS" : "plain links, loopback only");
+  setText(byId("version"), `v${status.version}`);
+  setVerdict(verdict(status, history.lostLately()));
+  topology.update(status, now);
+  tiles.forEach((tile) => updateTile(tile, status));
+  updateTables(status, now);
+  const cpu = now ? `${(now.cpu * 100).toFixed(1)} % CPU, ` : "";
+  setText(byId("process"), `${cpu}${bytes(status.process.resident_bytes)} resident, ` +
+    `${plural(status.process.open_files, "open file")}, pid ${status.process.pid}`);
+}
+
+function onGone(seconds) {
+  history.addGap();
+  document.body.dataset.feed = "gone";
+  setText(byId("feed-text"), `no answer for ${Math.round(seconds)} s`);
+  setVerdict({ level: "bad", text: "The sidecar does not answer. What is shown is its last known state; reconnecting…" });
+  topology.pause();
+  tiles.forEach(drawTile);
+}
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  try {
+    localStorage.setItem("socketmesh-theme", theme);
+  } catch {
+    // Storage may be blocked; the choice then lasts as long as the page.
+  }
+}
+
+byId("theme").addEventListener("click", () => {
+  const chosen = document.documentElement.dataset.theme;
+  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  setTheme(dark ? "light" : "dark");
+});
+try {
+  const stored = localStorage.getItem("socketmesh-theme");
+  if (stored) setTheme(stored);
+} catch {
+  // As above.
+}
+
+new Feed(onStatus, onGone);
