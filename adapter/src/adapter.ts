@@ -6,7 +6,8 @@
 import { Adapter, type BroadcastOptions, type Room, type SocketId } from "socket.io-adapter";
 import { Asking, flagBits } from "./asking";
 import { ByteWriter } from "./bytes";
-import type { Client, Endpoint, Frame } from "./client";
+import type { Client } from "./client";
+import type { Endpoint, Frame } from "./contracts";
 import { WireError } from "./errors";
 import { Interest } from "./interest";
 import type { Local, LocalSocket } from "./local";
@@ -123,7 +124,8 @@ export class SocketMeshAdapter extends Adapter {
   override broadcast(packet: SocketIoPacket, opts: BroadcastOptions): void {
     const flags = opts.flags;
     const message = new EncodedPacket(packet, this.endpoint.nspName, this.encodePacket(packet));
-    if (flags === undefined || !flags.local) {
+    // A packet with an id is a socket's own, sent this way for its recovery: nobody else could answer it.
+    if ((flags === undefined || !flags.local) && packet.id === undefined && !this.closed) {
       const route = this.routes.rooms(opts.rooms, opts.except);
       this.client.publisher.packet(Kind.Broadcast, flagBits(flags), route, message);
     }

@@ -6,57 +6,20 @@
 // nothing here throws into the dialer.
 import { randomBytes } from "node:crypto";
 import { ByteReader, ByteWriter, memberId, type MemberId } from "./bytes";
-import { calmly } from "./calmly";
+import type { ClientConfig, Endpoint, Retry } from "./contracts";
 import { Deliveries } from "./deliveries";
-import { WireError } from "./errors";
-import type { AdapterEvents, Gap } from "./events";
+import type { Link, LinkHandler } from "./dialer";
+import { gapFrame, writeAttach, writeEmpty, writeName } from "./frames";
 import { Inbound } from "./inbound";
-import type { Interest } from "./interest";
 import { Joins } from "./joins";
 import { TAKEN_BYTES, TAKEN_DELAY_MS } from "./limits";
-import type { Link, LinkHandler } from "./dialer";
-import { toWireName } from "./names";
-import { Members, type Member } from "./members";
+import { Members } from "./members";
 import { Origins } from "./origins";
-import { Outbox, type Lost } from "./outbox";
+import { Outbox } from "./outbox";
 import { Publisher } from "./publisher";
 import { Requests } from "./requests";
-import type { DecodedRoute } from "./routes";
-import { APP_PROTOCOL_VERSION, DATA, Kind, Out, RouteKind, TWO_32 } from "./wire";
-
-/** One namespace of this server. */
-export interface Endpoint {
-  readonly nspName: string;
-  readonly interest: Interest;
-  roomNames(): Iterable<unknown>;
-  /** A DATA frame; its body lies at [start, end) until the call returns. */
-  receive(frame: Frame, route: DecodedRoute, buffer: Buffer, start: number, end: number): void;
-  tell<E extends keyof AdapterEvents>(event: E, ...detail: AdapterEvents[E]): void;
-}
-
-/** The header of a DATA frame. One object, filled anew for each frame. */
-export interface Frame {
-  kind: Kind;
-  flags: number;
-  origin: MemberId;
-  seq: number;
-}
-
-export interface ClientConfig {
-  readonly name: string;
-  readonly mesh: string;
-  readonly fingerprint: string;
-  readonly bufferBytes: number;
-  readonly maxPublishBytes: number;
-  readonly detachedGraceMs: number;
-  readonly log: (level: "debug" | "info" | "warn" | "error", message: string) => void;
-}
-
-/** What the client asks of the dialer. */
-export interface Retry {
-  welcomed(): void;
-  refused(): void;
-}
+import { describePeer, Telling } from "./telling";
+import { Out } from "./wire";
 
 export class Client implements LinkHandler {
   readonly id: MemberId;
@@ -69,6 +32,7 @@ export class Client implements LinkHandler {
   readonly publisher: Publisher;
   readonly inbound: Inbound;
   readonly deliveries = new Deliveries();
+  readonly telling: Telling;
   /** Whether the sidecar has taken us in, and how often. */
   welcomed = false;
   attachments = 0;
@@ -81,17 +45,21 @@ export class Client implements LinkHandler {
   private takenTimer: NodeJS.Timeout | undefined;
   private graceTimer: NodeJS.Timeout | undefined;
   private left = false;
+  /** An outage is told once. */
+  private missing = false;
   private lastRefusal = "";
   private readonly flushSoon = (): void => this.flush();
+  private written: () => void = () => undefined;
 
   constructor(readonly config: ClientConfig) {
     const random = randomBytes(8);
     this.id = memberId(random.readUInt32LE(0), random.readUInt32LE(4));
+    this.telling = new Telling(this.endpoints, config.log);
     this.members = new Members({
-      present: (member, nsp) => this.tell(nsp, "peer-up", describe(member)),
+      present: (member, nsp) => this.telling.one(nsp, "peer-up", describePeer(member)),
       absent: (member, nsp, reason) => {
         this.requests.gone(member.id.hex, nsp);
-        this.tell(nsp, "peer-down", { ...describe(member), reason });
+        this.telling.one(nsp, "peer-down", { ...describePeer(member), reason });
       },
     });
     this.outbox = new Outbox(config.bufferBytes, () => {
@@ -117,9 +85,12 @@ export class Client implements LinkHandler {
     const replaced = this.endpoints.get(endpoint.nspName);
     if (replaced !== undefined) this.unregister(replaced);
     this.endpoints.set(endpoint.nspName, endpoint);
-    if (this.attached) this.controlFrame(Out.NspOpen, (writer) => writer.string(toWireName(endpoint.nspName)));
+    if (this.attached) {
+      writeName(this.control, Out.NspOpen, endpoint.nspName);
+      this.wake();
+    }
     for (const member of this.members.in(endpoint.nspName).values()) {
-      endpoint.tell("peer-up", describe(member));
+      this.telling.one(endpoint.nspName, "peer-up", describePeer(member));
     }
   }
 
@@ -128,7 +99,8 @@ export class Client implements LinkHandler {
     for (const room of endpoint.roomNames()) endpoint.interest.change(room, false);
     if (this.attached) {
       endpoint.interest.write(this.control);
-      this.controlFrame(Out.NspClose, (writer) => writer.string(toWireName(endpoint.nspName)));
+      writeName(this.control, Out.NspClose, endpoint.nspName);
+      this.wake();
     }
     this.endpoints.delete(endpoint.nspName);
     this.requests.drop(endpoint.nspName);
@@ -171,8 +143,8 @@ export class Client implements LinkHandler {
     if (this.control.length > 0) this.write(this.control.take());
     if (data) {
       this.outbox.drain(
-        (bytes) => this.write(bytes),
-        (lost) => this.write(this.gapFrame(lost)),
+        (bytes) => this.write(bytes, this.written),
+        (lost) => this.write(gapFrame(this.id, lost)),
       );
     }
     if (both) link.uncork();
@@ -183,23 +155,19 @@ export class Client implements LinkHandler {
     clearTimeout(this.graceTimer);
     clearTimeout(this.takenTimer);
     if (this.link === undefined) return;
-    this.blocked = false;
-    this.flush();
-    this.controlFrame(Out.Detach, (writer) => writer);
+    do {
+      this.blocked = false;
+      this.flush();
+    } while (this.outbox.unsent > 0);
+    writeEmpty(this.control, Out.Detach);
     this.link.write(this.control.take());
     this.link = undefined;
     this.left = true;
   }
 
-  private write(bytes: Uint8Array): boolean {
-    if (!this.link!.write(bytes)) this.blocked = true;
+  private write(bytes: Uint8Array, done?: () => void): boolean {
+    if (!this.link!.write(bytes, done)) this.blocked = true;
     return !this.blocked;
-  }
-
-  private controlFrame(type: Out, fill: (writer: ByteWriter) => ByteWriter): void {
-    const mark = this.control.open(type);
-    fill(this.control).close(mark);
-    this.wake();
   }
 
   private writeTaken(): void {
@@ -207,38 +175,29 @@ export class Client implements LinkHandler {
     this.control.u64(this.inbound.report()).close(mark);
   }
 
-  private gapFrame(lost: Lost): Buffer {
-    const writer = new ByteWriter(64);
-    const mark = writer.open(DATA);
-    writer.u8(0).u8(RouteKind.Mesh).u8(Kind.Gap).u32(0).id(this.id).u64(lost.seq);
-    return writer.varint(Math.min(lost.count, TWO_32 - 1)).close(mark).take();
-  }
-
   // ---- the connection --------------------------------------------------------------------------
 
   opened(link: Link): void {
     this.link = link;
+    // The last callbacks of an earlier connection may come late; they are not about this one.
+    this.written = () => {
+      if (this.link === link) this.outbox.written();
+    };
     this.blocked = false;
     this.inbound.reset();
     this.control.clear();
-    const { control, config } = this;
-    let mark = control.open(Out.Attach);
-    control.u8(APP_PROTOCOL_VERSION).u8(APP_PROTOCOL_VERSION).id(this.id);
-    control.string(config.name).string(config.fingerprint).string(config.mesh);
-    this.writeKnownMembers();
-    control.close(mark);
+    const control = this.control;
+    writeAttach(control, this.id, this.config, this.members);
     for (const endpoint of this.endpoints.values()) {
-      mark = control.open(Out.NspOpen);
-      control.string(toWireName(endpoint.nspName)).close(mark);
+      writeName(control, Out.NspOpen, endpoint.nspName);
       endpoint.interest.snapshot(control, endpoint.roomNames());
     }
-    mark = control.open(Out.Ready);
-    control.close(mark);
+    writeEmpty(control, Out.Ready);
     // Peers don't know of this snapshot yet: an awaited join has to wait for it.
     this.joins.added();
     this.write(control.take());
     const lost = this.outbox.lostBefore();
-    if (lost !== undefined) this.write(this.gapFrame(lost));
+    if (lost !== undefined) this.write(gapFrame(this.id, lost));
     this.wake();
   }
 
@@ -279,11 +238,12 @@ export class Client implements LinkHandler {
     }
     if (!wasWelcomed) return;
     this.config.log("warn", `detached from the sidecar: ${reason}`);
-    this.tellAll("detached", { reason });
+    this.telling.all("detached", { reason });
   }
 
   failed(reason: string): void {
-    this.config.log("debug", `no sidecar: ${reason}`);
+    this.config.log(this.missing ? "debug" : "warn", `no sidecar yet, trying on: ${reason}`);
+    this.missing = true;
   }
 
   private reportSoon(): void {
@@ -297,21 +257,6 @@ export class Client implements LinkHandler {
     this.takenTimer.unref();
   }
 
-  /** The remote members that we know, by sidecar: the new sidecar confirms them or ends them. */
-  private writeKnownMembers(): void {
-    const bySidecar = new Map<string, MemberId[]>();
-    for (const member of this.members.values()) {
-      const ids = bySidecar.get(member.sidecar);
-      if (ids === undefined) bySidecar.set(member.sidecar, [member.id]);
-      else ids.push(member.id);
-    }
-    this.control.varint(bySidecar.size);
-    for (const [sidecar, ids] of bySidecar) {
-      this.control.string(sidecar).varint(ids.length);
-      for (const id of ids) this.control.id(id);
-    }
-  }
-
   // ---- what the sidecar says (called by Inbound) --------------------------------------------------
 
   onWelcome(reader: ByteReader): void {
@@ -323,11 +268,12 @@ export class Client implements LinkHandler {
     this.welcomed = true;
     this.attachments++;
     this.lastRefusal = "";
+    this.missing = false;
     clearTimeout(this.graceTimer);
     this.graceTimer = undefined;
     this.retry?.welcomed();
     this.config.log("info", `attached to sidecar ${sidecar} of mesh ${mesh}`);
-    this.tellAll("attached", { member: this.id.hex, sidecar, mesh });
+    this.telling.all("attached", { member: this.id.hex, sidecar, mesh });
   }
 
   onRefused(code: number, message: string): void {
@@ -336,29 +282,23 @@ export class Client implements LinkHandler {
       this.lastRefusal = message;
       this.config.log("error", `the sidecar refused this server: ${message}`);
     }
-    this.tellAll("refused", { code, message });
+    this.telling.all("refused", { code, message });
     this.cut(`refused: ${message}`);
   }
 
   onPing(token: Uint8Array): void {
-    this.controlFrame(Out.Pong, (writer) => writer.raw(token));
-  }
-
-  onGap(gap: Gap): void {
-    this.config.log("warn", `${gap.messages} messages lost at ${gap.where}: ${gap.reason}`);
-    this.tellAll("gap", gap);
+    const mark = this.control.open(Out.Pong);
+    this.control.raw(token).close(mark);
+    this.wake();
   }
 
   unsendable(reason: string): void {
-    this.config.log("error", `not sent to other servers: ${reason}`);
-    this.tellAll("unsendable", { reason });
+    this.telling.unsendable(reason);
   }
 
   protocolError(error: unknown): void {
     this.inbound.broken++;
-    const cause = error instanceof Error ? error : new WireError(String(error));
-    this.config.log("warn", `broken frame dropped: ${cause.message}`);
-    this.tellAll("protocol-error", { error: cause });
+    this.telling.protocolError(error);
   }
 
   private cut(reason: string): void {
@@ -366,17 +306,4 @@ export class Client implements LinkHandler {
     this.link = undefined;
     link?.destroy(reason);
   }
-
-  private tell<E extends keyof AdapterEvents>(nsp: string, event: E, ...detail: AdapterEvents[E]): void {
-    const endpoint = this.endpoints.get(nsp);
-    if (endpoint !== undefined) calmly(() => endpoint.tell(event, ...detail));
-  }
-
-  private tellAll<E extends keyof AdapterEvents>(event: E, ...detail: AdapterEvents[E]): void {
-    for (const nsp of [...this.endpoints.keys()]) this.tell(nsp, event, ...detail);
-  }
-}
-
-function describe(member: Member): { id: string; name: string; sidecar: string } {
-  return { id: member.id.hex, name: member.name, sidecar: member.sidecar };
 }

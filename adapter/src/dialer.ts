@@ -15,9 +15,9 @@ import {
   WELCOME_TIMEOUT_MS,
 } from "./limits";
 
-/** One connection. write() returns false when to wait for drained(). */
+/** One connection. write() returns false when to wait for drained(); `done`: the bytes are not read any more. */
 export interface Link {
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, done?: () => void): boolean;
   cork(): void;
   uncork(): void;
   destroy(reason: string): void;
@@ -118,7 +118,7 @@ export class Dialer {
     socket.on("connect", () => {
       open = true;
       this.handler.opened({
-        write: (bytes) => socket.write(bytes),
+        write: (bytes, done) => socket.write(bytes, done),
         cork: () => socket.cork(),
         uncork: () => socket.uncork(),
         destroy: (why) => {

@@ -3,7 +3,8 @@
 // buffer. A frame whose inside is broken is counted and dropped; only a broken length, an unknown type or
 // a frame out of turn throws, and costs the connection.
 import { ByteReader, ByteWriter, type MemberId } from "./bytes";
-import type { Client, Frame } from "./client";
+import type { Client } from "./client";
+import type { Frame } from "./contracts";
 import { rethrowLater } from "./calmly";
 import { WireError } from "./errors";
 import { fromWireName, toWireName } from "./names";
@@ -130,7 +131,7 @@ export class Inbound {
 
   private gap(where: string, messages: number): void {
     this.lost += messages;
-    this.client.onGap({ messages, reason: "the publisher could not keep them", where });
+    this.client.telling.gap({ messages, reason: "the publisher could not keep them", where });
   }
 
   /** Answers a SOCKETS_JOIN: the interest that it made is written before this frame. */
@@ -187,7 +188,7 @@ export class Inbound {
         const messages = reader.u64();
         this.lost += messages;
         const reason = GAP_REASONS[reader.u8()] ?? GAP_REASONS[0];
-        client.onGap({ messages, reason, where: reader.string() });
+        client.telling.gap({ messages, reason, where: reader.string() });
         return;
       }
       case In.Ping:

@@ -18,6 +18,8 @@ export class Slab {
   frames = 0;
   volatiles = 0;
   lastSeq = 0;
+  /** Writes of it that the socket has not finished; until then its bytes must stay as they are. */
+  writing = 0;
 
   constructor(bytes: number) {
     this.buffer = Buffer.allocUnsafeSlow(bytes) as FastBuffer;
@@ -54,6 +56,7 @@ export class Outbox {
 
   private slabs: Slab[] = [];
   private pool: Slab[] = [];
+  private inFlight: Slab[] = [];
   private held = 0;
   /** Index of the first slab that may have unsent bytes. */
   private next = 0;
@@ -108,7 +111,7 @@ export class Outbox {
       const slab = this.slabs[gone];
       if (slab.lastSeq > seq || slab.sent < slab.used) break;
       if (gone === this.slabs.length - 1) {
-        slab.reset();
+        if (slab.writing === 0) slab.reset();
         break;
       }
       this.free(slab);
@@ -122,7 +125,7 @@ export class Outbox {
 
   /**
    * Hands unsent bytes to `write` while it returns true. `declare` is called first where publishes
-   * were dropped from the stream.
+   * were dropped from the stream. Each write is followed by one written(), in order.
    */
   drain(write: (bytes: Uint8Array) => boolean, declare: (lost: Lost) => boolean): boolean {
     if (this.undeclared !== undefined) {
@@ -136,6 +139,8 @@ export class Outbox {
         const bytes = slab.buffer.subarray(slab.sent, slab.used);
         this.unsentBytes -= bytes.length;
         slab.sent = slab.used;
+        slab.writing++;
+        this.inFlight.push(slab);
         if (!write(bytes)) return false;
       }
       if (this.next === this.slabs.length - 1) return true;
@@ -144,8 +149,16 @@ export class Outbox {
     return true;
   }
 
+  /** The socket has finished the oldest write. */
+  written(): void {
+    const slab = this.inFlight.shift();
+    if (slab !== undefined) slab.writing--;
+  }
+
   /** The attachment is gone: volatile frames are not kept over it. */
   detach(): void {
+    for (const slab of this.inFlight) slab.writing = 0;
+    this.inFlight = [];
     for (const slab of this.slabs) {
       if (slab.volatiles > 0) this.compact(slab);
     }
@@ -220,21 +233,24 @@ export class Outbox {
   private compact(slab: Slab): void {
     let to = 0;
     let frames = 0;
+    let lastSeq = 0;
     for (let at = 0, bytes = 0; at < slab.used; at += bytes) {
       bytes = frameBytes(slab, at);
       if ((slab.buffer[at + 5] & Flag.Volatile) !== 0 || frameSeq(slab, at) <= this.takenSeq) continue;
+      lastSeq = frameSeq(slab, at);
       if (to !== at) slab.buffer.copyWithin(to, at, at + bytes);
       to += bytes;
       frames++;
     }
     slab.used = to;
     slab.frames = frames;
+    slab.lastSeq = lastSeq;
     slab.volatiles = 0;
   }
 
   private free(slab: Slab): void {
     this.held -= slab.bytes;
-    if (slab.bytes !== SLAB_BYTES || this.pool.length >= SLAB_POOL) return;
+    if (slab.writing > 0 || slab.bytes !== SLAB_BYTES || this.pool.length >= SLAB_POOL) return;
     slab.reset();
     this.pool.push(slab);
   }

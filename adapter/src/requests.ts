@@ -74,10 +74,10 @@ export class Requests {
     }
   }
 
-  /** The adapter of a namespace is closed: nobody hears of its requests any more. */
+  /** The adapter of a namespace is closed: its requests end as if their time were over. */
   drop(nsp: string): void {
     for (const [seq, request] of [...this.pending]) {
-      if (request.nsp === nsp) this.end(seq, request);
+      if (request.nsp === nsp) this.expire(seq);
     }
   }
 

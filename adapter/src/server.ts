@@ -1,7 +1,8 @@
 // What the namespaces of one Socket.IO server share: the client and its dialer, the parser, the options.
 // Begins with the first namespace and ends with the last.
 import { parseAddress } from "./address";
-import { Client, type ClientConfig, type Endpoint } from "./client";
+import { Client } from "./client";
+import type { ClientConfig, Endpoint } from "./contracts";
 import { Dialer } from "./dialer";
 import { WholePacketDecoder, type Parser } from "./parser";
 

@@ -3,7 +3,8 @@
 import type { BroadcastOptions } from "socket.io-adapter";
 import { ByteReader, ByteWriter, type MemberId } from "./bytes";
 import { calmly } from "./calmly";
-import type { Client, Frame } from "./client";
+import type { Client } from "./client";
+import type { Frame } from "./contracts";
 import { WireError } from "./errors";
 import { FETCH_PART_BYTES, FETCH_PART_SOCKETS, MAX_ACK_MS, MAX_SERVED_REQUESTS } from "./limits";
 import { forgetAcks, type Local, type LocalSocket } from "./local";
