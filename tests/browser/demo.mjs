@@ -74,7 +74,7 @@ export class Demo {
       await demo.#ready();
     } catch (error) {
       await demo.stop("SIGKILL");
-      throw error;
+      throw new Error(`${error.message}\nThe demo said:\n${demo.output}`, { cause: error });
     }
     return demo;
   }
@@ -150,8 +150,8 @@ export class Demo {
   }
 
   async #ready() {
-    await until(`the demo to say that it is up:\n${this.output}`, () => {
-      if (!isAlive(this.pid)) throw new Error(`the demo ended:\n${this.output}`);
+    await until("the demo to say that it is up", () => {
+      if (!isAlive(this.pid)) throw new Error("the demo ended");
       return /up after/.test(this.output);
     }, READY_WITHIN_MS);
     for (const number of [1, 2, 3]) {
