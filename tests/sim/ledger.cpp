@@ -26,6 +26,14 @@ std::uint64_t digest_of(const Data& data) {
   return hash;
 }
 
+std::string describe(const Data& data) {
+  std::string text = "route " + std::to_string(static_cast<int>(data.route)) + " flags " +
+                     std::to_string(data.flags) + " nsp " + data.nsp + " rooms";
+  for (const auto& room : data.rooms) text += " " + room;
+  if (!data.joins.empty()) text += " joins " + data.joins.front();
+  return text + ", " + std::to_string(data.body.size()) + " bytes";
+}
+
 std::string pair_text(std::uint32_t from, const SimApp& to, std::uint64_t seq) {
   return "message " + std::to_string(seq) + " of app " + std::to_string(from) + " to " +
          to.describe();
@@ -85,6 +93,7 @@ void Ledger::published(SimApp& app, const Data& data) {
   books_[app.number()].sent[data.seq - 1] = sent;
   trace_.note("publish: app, seq, kind", app.number(), data.seq,
               static_cast<std::uint64_t>(data.kind));
+  if (trace_.verbose()) trace_.text("  what app publishes", app.number(), describe(data));
   // Consumed by a sidecar, or shed at will: nobody is owed it.
   if ((data.flags & (kFlagRelease | kFlagVolatile)) != 0) return;
   for (Book& book : books_) {

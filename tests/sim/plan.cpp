@@ -105,6 +105,7 @@ Plan Plan::of_seed(std::uint64_t seed) {
   if (plan.weather != Weather::kCalm) add_faults(plan, rng);
   if (plan.weather == Weather::kNarrow) narrow(plan, rng);
   if (plan.weather == Weather::kDrought) dry(plan, rng);
+  if (plan.gaps_allowed()) plan.app.request_timeout = 5 * kSecondUs;
   return plan;
 }
 

@@ -52,6 +52,7 @@ class Run {
     for (const auto& app : world_.apps()) {
       stats.add(Stat::kRequests, app->totals().requests);
       stats.add(Stat::kRequestsEnded, app->totals().requests_ended);
+      stats.add(Stat::kRequestsTimedOut, app->totals().requests_timed_out);
       stats.add(Stat::kAwaitedJoins, app->totals().syncs);
       stats.add(Stat::kJoinsIncomplete, app->totals().syncs_incomplete);
     }

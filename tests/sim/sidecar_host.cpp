@@ -170,7 +170,7 @@ void SidecarHost::run_action(const node::Action& action) {
 void SidecarHost::push(EndId end) {
   std::array<std::span<const std::uint8_t>, kMostSpans> spans;
   for (;;) {
-    const std::size_t wanted = 1 + rng_.index(kMostSpans);
+    const std::size_t wanted = 2 + rng_.index(kMostSpans - 1);
     const std::size_t count = node_->gather(end, std::span(spans).first(wanted));
     if (count > wanted) throw Violation("gather fills at most what it is given", id());
     if (count == 0) break;

@@ -170,6 +170,7 @@ void SimApp::join(const std::string& nsp, const std::vector<std::string>& rooms)
   }
   if (fresh.empty()) return;
   ++state_;
+  if (env_.trace.verbose()) env_.trace.text("join by app", number_, nsp + " " + fresh.front());
   send(encode_interest(nsp, true, fresh));
 }
 
@@ -177,6 +178,7 @@ void SimApp::leave(const std::string& nsp, const std::string& room) {
   const auto it = namespaces_.find(nsp);
   if (it == namespaces_.end() || it->second.rooms.erase(room) == 0) return;
   ++state_;
+  if (env_.trace.verbose()) env_.trace.text("leave by app", number_, nsp + " " + room);
   send(encode_interest(nsp, false, {room}));
   observer_.room_left(*this, nsp, room);
 }
@@ -190,6 +192,7 @@ std::uint32_t SimApp::sync() {
 }
 
 void SimApp::send_sync(std::uint32_t id) {
+  env_.trace.note("SYNC: app, id", number_, id);
   pending_syncs_[id] = {state_, home_.links()};
   send(encode_u32(AppType::kSync, id));
 }
@@ -202,6 +205,11 @@ std::uint64_t SimApp::publish(Data data) {
   if ((data.flags & kFlagRouted) != 0) {
     requests_[data.seq].asked = env_.clock.now();
     ++totals_.requests;
+    if (options_.request_timeout > 0) {
+      env_.clock.after(options_.request_timeout, [this, seq = data.seq] {
+        if (requests_.erase(seq) > 0) ++totals_.requests_timed_out;
+      });
+    }
   }
   observer_.published(*this, data);
   const std::string bytes = encode_data(data);

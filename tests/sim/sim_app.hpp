@@ -44,6 +44,7 @@ struct AppOptions {
   TimeUs taken_delay = 0;          // 0: TAKEN after each read
   TimeUs answer_delay = 0;         // before a RESPONSE
   bool two_part_answers = false;
+  TimeUs request_timeout = 0;  // 0: waits for ever; for runs in which a request may be lost
 };
 
 class SimApp : public NetUser {
@@ -55,8 +56,8 @@ class SimApp : public NetUser {
     bool confirmed = false;  // MEMBER_UP came on this attachment
   };
   struct Totals {
-    std::uint64_t attachments = 0, requests = 0, requests_ended = 0, syncs = 0,
-                  syncs_incomplete = 0;
+    std::uint64_t attachments = 0, requests = 0, requests_ended = 0, requests_timed_out = 0,
+                  syncs = 0, syncs_incomplete = 0;
     TimeUs longest_request = 0;
   };
 

@@ -188,22 +188,19 @@ void SimApp::on_routed(const FromSidecar& frame) {
   env_.trace.note("ROUTED: app, seq, members", number_, frame.seq, frame.members.size());
   it->second.routed = true;
   for (const MemberId member : frame.members) {
-    require(peers_.contains(member), "ROUTED names members that the app was told of",
-            std::to_string(frame.seq));
     if (!it->second.answered.contains(member)) it->second.waiting.insert(member);
   }
   end_requests();
 }
 
 void SimApp::on_member_down(const FromSidecar& frame) {
-  const auto it = peers_.find(frame.member);
-  require(it != peers_.end(), "MEMBER_DOWN is about a member that was up",
-          std::to_string(frame.reason));
   require(frame.reason >= 1 && frame.reason <= 3, "MEMBER_DOWN has a reason",
           std::to_string(frame.reason));
   env_.trace.note("member down: app, member, reason", number_, frame.member, frame.reason);
-  const bool confirmed = it->second.confirmed;
-  peers_.erase(it);
+  // Another app of this sidecar may have named it at its attachment: then it was never told as up.
+  const auto it = peers_.find(frame.member);
+  const bool confirmed = it != peers_.end() && it->second.confirmed;
+  if (it != peers_.end()) peers_.erase(it);
   downs_.emplace_back(frame.member, frame.reason);
   for (auto& [seq, request] : requests_) request.waiting.erase(frame.member);
   end_requests();
