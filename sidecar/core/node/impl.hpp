@@ -87,6 +87,7 @@ struct Node::Impl {
   void add_app(AppConn& app, const AppConn* from, Decision& to);
   void answer_routed(AppConn& app, const wire::DataFrame& data, const Decision& to);
   void expect_joins(const wire::DataFrame& data, const Decision& to);
+  void release_joins(MemberId origin, MemberId member, const wire::DataFrame& data);
   void send_to_slot(Slot& slot, const Run& run, EndpointId source);
   void deliver(AppConn& app, const Run& run, EndpointId source);
   bool deliver_from_peer(Slot& slot, const Run& run);

@@ -96,4 +96,12 @@ std::size_t MemberQueue::bytes() const {
   return total - offset_;
 }
 
+std::size_t MemberQueue::control_bytes() const {
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < chunks_.size(); ++i) {
+    if (chunks_[i].data == 0) total += chunks_[i].bytes.size() - (i == 0 ? offset_ : 0);
+  }
+  return total;
+}
+
 }  // namespace socketmesh::node

@@ -26,6 +26,8 @@ class MemberQueue {
   bool empty() const { return chunks_.empty() || (chunks_.size() == 1 && chunks_.front().bytes.empty()); }
   std::size_t bytes() const;
   std::size_t data_bytes() const { return data_bytes_; }
+  // Bytes of control and GAP frames waiting to be written.
+  std::size_t control_bytes() const;
   // Number of the last DATA frame that was queued.
   std::uint64_t queued() const { return queued_; }
 

@@ -23,6 +23,7 @@ void Node::Impl::publish(AppConn& app, const Run& run) {
   if (to->empty()) counters.messages_unrouted += run.count;
   if ((run.head.flags & wire::kWantsRouted) != 0) answer_routed(app, run.head, *to);
   if ((run.head.flags & wire::kProvisional) != 0) expect_joins(run.head, *to);
+  if ((run.head.flags & wire::kRelease) != 0) release_joins(route.destination, app.id, run.head);
   for (Slot* slot : to->slots) send_to_slot(*slot, run, app.endpoint);
   for (AppConn* other : to->apps) deliver(*other, run, app.endpoint);
 }
@@ -156,6 +157,13 @@ void Node::Impl::expect_joins(const wire::DataFrame& data, const Decision& to) {
   routes_changed();
 }
 
+// `member` has joined what message (origin, seq in the body) made it join; its interest came before.
+void Node::Impl::release_joins(MemberId origin, MemberId member, const wire::DataFrame& data) {
+  wire::Reader reader(data.body);
+  const std::uint64_t seq = reader.u64();
+  if (reader.ok() && provisional.release(origin, seq, member)) routes_changed();
+}
+
 void Node::Impl::send_to_slot(Slot& slot, const Run& run, EndpointId source) {
   if ((run.head.flags & wire::kVolatile) != 0) {
     const bool away = !slot.linked || slot.window.holding();
@@ -179,10 +187,7 @@ void Node::Impl::deliver(AppConn& app, const Run& run, EndpointId source) {
     return;
   }
   if ((run.head.flags & wire::kRelease) != 0) {
-    wire::Reader reader(run.head.body);
-    const std::uint64_t seq = reader.u64();
-    if (reader.ok() && provisional.release(app.id, seq, run.head.origin)) routes_changed();
-    return;
+    return release_joins(app.id, run.head.origin, run.head);
   }
   const std::uint64_t lost = app.queue.append_data(run.bytes, run.count);
   if (lost > 0) {
@@ -225,8 +230,14 @@ bool Node::Impl::deliver_by_route(Slot& slot, const Run& run) {
       break;
     case RouteKind::kRooms:
       if (!everyone && !route.rooms.empty()) {
-        const auto add = [&](EndpointId endpoint) { add_app(*endpoints[endpoint].app, nullptr, decision); };
-        for (const std::string_view room : route.rooms) local_interest.each_owner(hasher(route.nsp, room), add);
+        const auto add = [&](EndpointId endpoint) {
+          if (AppConn* app = endpoints[endpoint].app) add_app(*app, nullptr, decision);
+        };
+        for (const std::string_view room : route.rooms) {
+          const std::uint64_t hash = hasher(route.nsp, room);
+          local_interest.each_owner(hash, add);
+          if (!provisional.empty()) provisional.each_owner(hash, add);
+        }
         break;
       }
       [[fallthrough]];
@@ -236,6 +247,8 @@ bool Node::Impl::deliver_by_route(Slot& slot, const Run& run) {
       }
       break;
   }
+  // Here, too, an emit right behind a socketsJoin() must find the members that have not answered yet.
+  if ((run.head.flags & wire::kProvisional) != 0) expect_joins(run.head, decision);
   for (AppConn* app : decision.apps) deliver(*app, run, slot.endpoint);
   return true;
 }

@@ -55,7 +55,7 @@ void Node::Impl::tick_apps() {
     if (app->taken_due <= now) tell_taken(*app);
     if (!app->ready || app->ping_due > now) continue;
     app->ping_due = now + config.limits.ping_interval;
-    if (app->queue.bytes() - app->queue.data_bytes() > config.limits.control_backlog_bytes) {
+    if (app->queue.control_bytes() > config.limits.control_backlog_bytes) {
       refuse(*app, wire::app::Refusal::kLimit, CutReason::kControlBacklog, "the app does not read");
       continue;
     }
