@@ -95,6 +95,7 @@ std::vector<Problem> Reader::finish() {
 
 void Reader::finish_sections() {
   std::vector<std::string> names;
+  names.reserve(known_.size());
   for (const auto& [name, keys] : known_) names.push_back(name);
 
   for (const auto& [name, node] : root_.entries) {

@@ -101,12 +101,12 @@ class Section {
   // One value in a notation of its own (an address, a size, a duration), quoted or not, through
   // `parse`: Expected<T>(std::string_view).
   template <typename Parse>
-  auto get(std::string_view key, Parse parse) {
+  auto get(std::string_view key, const Parse& parse) {
     return read(key, Want::kNotation, parse);
   }
   // A text. What YAML reads as a number, a bool or nothing needs quotes.
   template <typename Parse>
-  auto get_text(std::string_view key, Parse parse) {
+  auto get_text(std::string_view key, const Parse& parse) {
     return read(key, Want::kText, parse);
   }
   // A whole number, without quotes.
@@ -116,7 +116,7 @@ class Section {
 
   // A list of such values; in a variable separated by commas. An empty list is a value.
   template <typename Parse>
-  auto get_list(std::string_view key, Parse parse) {
+  auto get_list(std::string_view key, const Parse& parse) {
     using T = typename decltype(parse(std::string_view()))::value_type;
     RawList raw = take_list(key);
     Setting<std::vector<Setting<T>>> list{{}, raw.place, raw.key, raw.given};
@@ -140,9 +140,8 @@ class Section {
 
   // Reports a key that must be there and is not.
   template <typename T>
-  const Setting<T>& require(const Setting<T>& setting, std::string_view hint = {}) {
+  void require(const Setting<T>& setting, std::string_view hint = {}) {
     if (!setting.given) missing(setting.key, hint);
-    return setting;
   }
 
  private:
@@ -163,7 +162,7 @@ class Section {
   };
 
   template <typename Parse>
-  auto read(std::string_view key, Want want, Parse parse) {
+  auto read(std::string_view key, Want want, const Parse& parse) {
     using T = typename decltype(parse(std::string_view()))::value_type;
     Raw raw = take(key, want);
     Setting<T> setting{{}, raw.place, raw.key, raw.given};

@@ -42,12 +42,11 @@ class Loader {
  private:
   // Notes where a value came from, and stores it when it is good.
   template <typename T, typename Target>
-  const Setting<T>& store(const Setting<T>& setting, Target& target) {
+  void store(const Setting<T>& setting, Target& target) {
     if (setting.given) {
       config_.origins[setting.key] = setting.place.to_string() + ": " + setting.key;
     }
     if (setting) target = *setting;
-    return setting;
   }
 
   void refuse_later_features() {
@@ -59,10 +58,11 @@ class Loader {
 
   void read_mesh() {
     Section mesh = reader_.section("mesh");
-    store(mesh.require(mesh.get_text("name", parse_mesh_name),
-                       "write for example mesh: {name: chat}"),
-          config_.mesh.name);
-    const auto id = store(mesh.get_text("id", parse_mesh_id), config_.mesh.id);
+    const auto name = mesh.get_text("name", parse_mesh_name);
+    mesh.require(name, "write for example mesh: {name: chat}");
+    store(name, config_.mesh.name);
+    const auto id = mesh.get_text("id", parse_mesh_id);
+    store(id, config_.mesh.id);
     if (id.given) return;
     if (config_.link.listen.port == 0) {
       reader_.complain(mesh.place(), "mesh.id", "is needed where link.listen has port 0");
@@ -78,14 +78,17 @@ class Loader {
 
   void read_app() {
     Section app = reader_.section("app");
-    app_listen_ = store(app.get("listen", parse_app_listen), config_.app.listen);
+    app_listen_ = app.get("listen", parse_app_listen);
+    store(app_listen_, config_.app.listen);
     store(app.get("queue", parse_memory), config_.app.queue_bytes);
   }
 
   void read_link() {
     Section link = reader_.section("link");
-    link_listen_ = store(link.get("listen", parse_tcp_endpoint), config_.link.listen);
-    advertise_ = store(link.get("advertise", parse_peer), config_.link.advertise);
+    link_listen_ = link.get("listen", parse_tcp_endpoint);
+    store(link_listen_, config_.link.listen);
+    advertise_ = link.get("advertise", parse_peer);
+    store(advertise_, config_.link.advertise);
     store(link.get("window", parse_memory), config_.link.window_bytes);
     store(link.get("hold", duration_between(kTimeoutMin, kHoldMax)), config_.link.hold);
     store(link.get("peer_timeout", duration_between(kTimeoutMin, kTimeoutMax)),
@@ -96,7 +99,8 @@ class Loader {
 
   void read_admin() {
     Section admin = reader_.section("admin");
-    admin_listen_ = store(admin.get("listen", parse_tcp_endpoint), config_.admin.listen);
+    admin_listen_ = admin.get("listen", parse_tcp_endpoint);
+    store(admin_listen_, config_.admin.listen);
   }
 
   void read_log() {
@@ -151,7 +155,8 @@ class Loader {
     if (!wanted) return;
     std::array<std::string, 3> files;
     for (std::size_t i = 0; i < settings.size(); ++i) {
-      store(tls.require(settings[i], "tls needs ca, cert and key"), files[i]);
+      tls.require(settings[i], "tls needs ca, cert and key");
+      store(settings[i], files[i]);
       files[i] = (std::filesystem::absolute(path_).parent_path() / files[i]).lexically_normal();
     }
     config_.tls = net::TlsFiles{files[0], files[1], files[2]};
