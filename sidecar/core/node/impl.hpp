@@ -102,6 +102,7 @@ struct Node::Impl {
   void release_when_ready(Slot& slot);
   void lose_link(Slot& slot);
   void end_members(Slot& slot, wire::app::DownReason reason, bool keep);
+  void abandon_handshake(Slot& slot);
   void give_up(Slot& slot);
   void remove_slot(Slot& slot);
   void enforce_window(Slot& slot);

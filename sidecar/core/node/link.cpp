@@ -89,10 +89,12 @@ void Node::Impl::hello(LinkConn& link, wire::Bytes payload) {
       return refuse_link(link, Refusal::kDuplicate, CutReason::kDuplicateLink,
                          "two sidecars have the id '" + config.sidecar_id + "'");
     }
-    if (!link.dialed.empty()) book.is_self(link.dialed);
+    // The accepted end closes after its HELLO: the dialled one must read it to learn whose address that is.
+    const bool accepted = link.dialed.empty();
+    if (!accepted) book.is_self(link.dialed);
     counters.cut(CutReason::kSelf);
     drop_link(link);
-    return close_connection(link.conn, true);
+    return close_connection(link.conn, !accepted);
   }
   if (leaving) return refuse_link(link, Refusal::kLeaving, CutReason::kLeaving, "this sidecar is leaving");
   Slot* slot = slot_for(said->sidecar);

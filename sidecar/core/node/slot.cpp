@@ -144,8 +144,17 @@ void Node::Impl::count_presence(Slot& slot, const RemoteMember& member, bool add
   }
 }
 
+// A connection that was about to resume what is given up now: the next one starts anew.
+void Node::Impl::abandon_handshake(Slot& slot) {
+  const auto link = links.find(slot.conn);
+  if (link == links.end() || link->second->closing) return;
+  drop_link(*link->second);
+  close_connection(link->second->conn, true);
+}
+
 // The peer did not come back in time. The slot stays while it owes its members the word that something was lost.
 void Node::Impl::give_up(Slot& slot) {
+  abandon_handshake(slot);
   end_members(slot, DownReason::kUnreachable, false);
   const mesh::SendWindow::Loss loss = slot.window.drop_all();
   slot.window_broken = true;
@@ -166,7 +175,7 @@ void Node::Impl::give_up(Slot& slot) {
 }
 
 void Node::Impl::remove_slot(Slot& slot) {
-  if (const auto link = links.find(slot.conn); link != links.end()) link->second->slot = nullptr;
+  abandon_handshake(slot);
   end_members(slot, DownReason::kLeft, false);
   settle_syncs(slot, true);
   remote_interest.remove_owner(slot.endpoint, [](std::uint64_t) {});
