@@ -63,6 +63,7 @@ mkdir -p build
 check format format
 check purity scripts/lint-pure.sh
 check shellcheck shell
+check docs scripts/lint-docs.sh
 if [[ ${1:-} != --fast ]]; then
   for folder in adapter demo bench tests/integration; do
     if [[ -e $folder/package.json ]] && grep -q '"lint":' "$folder/package.json"; then
