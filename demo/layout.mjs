@@ -57,6 +57,12 @@ function ports(env, name, count) {
   return list;
 }
 
+/** What a child inherits: settings of some other sidecar would override those made here. */
+export function inheritedEnvironment(env) {
+  const foreign = (name) => name.startsWith("SOCKETMESH_") && !name.startsWith("SOCKETMESH_LOG_");
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign(name)));
+}
+
 /** The configuration file of a server's sidecar. @param socket path of its unix socket */
 export function sidecarConfig({ index, linkPort, adminPort, peers }, socket) {
   return [
@@ -66,6 +72,7 @@ export function sidecarConfig({ index, linkPort, adminPort, peers }, socket) {
     `admin: {listen: "${HOST}:${adminPort}"}`,
     "discovery:",
     `  static: [${peers.map((port) => `"${HOST}:${port}"`).join(", ")}]`,
+    "log: {level: warn}",
     "",
   ].join("\n");
 }

@@ -11,7 +11,7 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addressesText, colours, mark, pidsText } from "./console.mjs";
-import { HOST, layoutFrom, SettingError, sidecarConfig } from "./layout.mjs";
+import { HOST, inheritedEnvironment, layoutFrom, SettingError, sidecarConfig } from "./layout.mjs";
 import { busyPorts, makeRunDir } from "./preflight.mjs";
 import { Supervisor } from "./supervisor.mjs";
 
@@ -38,18 +38,19 @@ await checkPorts();
 
 const runDir = await makeRunDir();
 const bound = spawnSync("setpriv", ["--pdeathsig", "KILL", "true"]).status === 0;
+const inherited = inheritedEnvironment(process.env);
 const begun = performance.now();
 
 const supervisor = new Supervisor({
   spawn: ({ command, env }) => {
     const [file, ...args] = bound ? ["setpriv", "--pdeathsig", "KILL", ...command] : command;
-    return spawn(file, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+    return spawn(file, args, { env: { ...inherited, ...env }, stdio: ["pipe", "pipe", "pipe"] });
   },
   onStart: (name, pid) => ready && say(`${mark(paint, name)} started again, pid ${pid}`),
   onExit: (name, how, pid) => {
     if (!ending) say(`${mark(paint, name)} ended (pid ${pid}, ${how}); again in one second`);
   },
-  onLine: (name, line) => say(`${mark(paint, name)} ${paint.dim(line)}`),
+  onLine: (name, line) => ending || say(`${mark(paint, name)} ${paint.dim(line)}`),
 });
 
 let ready = false;

@@ -33,7 +33,10 @@ const about = {
 // Socket.IO answers for its own paths, and hands the others to the handler that was here before it.
 const http = createServer((request, response) => site(request, response));
 const io = new Server(http, {
-  adapter: createAdapter({ log: (level, message) => level !== "debug" && console.log(message) }),
+  adapter: createAdapter({
+    name: `server-${index}:${process.pid}`,
+    log: (level, message) => level !== "debug" && console.log(message),
+  }),
   maxHttpBufferSize: CLIENT_MESSAGE_BYTES_MAX,
 });
 const presence = new Presence({ index, pid: process.pid });

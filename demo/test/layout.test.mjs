@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { layoutFrom, SettingError, sidecarConfig } from "../layout.mjs";
+import { inheritedEnvironment, layoutFrom, SettingError, sidecarConfig } from "../layout.mjs";
 import { busyPorts, makeRunDir } from "../preflight.mjs";
 
 test("the ports that DESIGN.md promises", () => {
@@ -53,8 +53,14 @@ link: {listen: "127.0.0.1:7400"}
 admin: {listen: "127.0.0.1:7401"}
 discovery:
   static: ["127.0.0.1:7410", "127.0.0.1:7420"]
+log: {level: warn}
 `,
   );
+});
+
+test("children inherit no settings of another sidecar, but how much to log", () => {
+  const env = { PATH: "/bin", SOCKETMESH_LINK_LISTEN: "x", SOCKETMESH_SOCKET: "y", SOCKETMESH_LOG_LEVEL: "debug" };
+  assert.deepEqual(inheritedEnvironment(env), { PATH: "/bin", SOCKETMESH_LOG_LEVEL: "debug" });
 });
 
 test("a port in use is named with its owner", async (t) => {

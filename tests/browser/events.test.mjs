@@ -113,6 +113,28 @@ test("messages of one sender keep their order, however many", async () => {
   }
 });
 
+for (const [whose, number] of [["sender", 1], ["receiver", 2]]) {
+  test(`the ${whose}'s sidecar is killed under traffic: every message arrives, once, in order`, async () => {
+    const ann = await connect(1, "ann");
+    const others = [await connect(2, "bob"), await connect(3, "cid")];
+    await everyone("three", (client) => client.users.numUsers === 3);
+    const sent = Array.from({ length: 600 }, (_, i) => `m${i}`);
+    let restarted;
+    for (const [i, text] of sent.entries()) {
+      if (i === 200) restarted = demo.killAndWait("sidecar", number);
+      ann.socket.emit("new message", text);
+      await sleep(3);
+    }
+    await restarted;
+    await everyone("all", (client) => heard(client, "new message").length >= sent.length, others);
+    await sleep(200);
+    for (const other of others) {
+      assert.deepEqual(heard(other, "new message").map(({ message }) => message), sent);
+      assert.deepEqual(heard(other, "user left"), []);
+    }
+  });
+}
+
 test("a killed server's users leave once; counts are true again after churn in the meantime", async () => {
   const watchers = [await connect(1, "w1"), await connect(3, "w3")];
   for (let i = 0; i < 5; i++) await connect(2, `doomed${i}`);
