@@ -44,7 +44,10 @@ std::uint64_t SendWindow::append_data(wire::Bytes frames, std::uint32_t count) {
   record.position = position_;
   bytes_ += frames.size();
   backlog_ += frames.size();
-  if (!holding_) next_seq_ += count;
+  if (!holding_) {
+    next_seq_ += count;
+    stream_position_ = position_;
+  }
   return position_;
 }
 
@@ -52,7 +55,7 @@ std::uint64_t SendWindow::append_control(wire::Bytes frames, std::uint32_t count
   Record& record = open_record(records_, true, frames.size());
   record.bytes.insert(record.bytes.end(), frames.begin(), frames.end());
   record.count += count;
-  record.position = position_;
+  record.position = stream_position_;
   bytes_ += frames.size();
   control_bytes_ += frames.size();
   backlog_ += frames.size();
@@ -68,8 +71,7 @@ void SendWindow::append_loss(std::uint64_t messages) {
   record.lost = messages;
   record.skipped = true;
   record.closed = true;
-  // Nothing of held data lies before it: its position settles nothing.
-  record.position = freed_position_;
+  record.position = stream_position_;
   bytes_ += record.bytes.size();
   push_to_stream(std::move(record));
 }
@@ -100,6 +102,7 @@ void SendWindow::restart(std::uint32_t stream) {
   records_.clear();
   control_bytes_ = 0;
   stream_ = stream;
+  stream_position_ = freed_position_;
   next_seq_ = 1;
   received_ = 0;
   written_seq_ = 0;
@@ -143,6 +146,7 @@ void SendWindow::release() {
   if (held_lost_ > 0) append_loss(std::exchange(held_lost_, 0));
   for (Record& record : held_) {
     backlog_ -= record.bytes.size();
+    stream_position_ = record.position;
     push_to_stream(std::move(record));
   }
   held_.clear();
@@ -274,6 +278,7 @@ SendWindow::Loss SendWindow::drop_all() {
   connected_ = false;
   holding_ = true;
   freed_position_ = position_;
+  stream_position_ = position_;
   loss.settled = position_;
   return loss;
 }
