@@ -24,9 +24,15 @@ constexpr char kFooter[] =
     "Exit codes: 0 ended as asked; 1 failed while running; 2 wrong arguments or configuration,\n"
     "a missing file, or an address in use.";
 
-constexpr char kLeaveDescription[] =
-    "Tells the running sidecar that this pod goes, and returns at once: peers stop sending what\n"
-    "would be lost, while the app's connections drain.";
+constexpr char kLeaveDescription[] = "Tell the running sidecar that this pod goes";
+
+constexpr char kLeaveFooter[] =
+    "Returns as soon as the sidecar was told; it says goodbye to its peers while the app drains.\n"
+    "\n"
+    "Example, as a preStop hook:\n"
+    "  exec: {command: [socketmesh-sidecar, leave, --config, /etc/socketmesh/sidecar.yaml]}\n"
+    "\n"
+    "Exit codes: 0 told; 1 nobody answers there; 2 wrong arguments or configuration.";
 
 }  // namespace
 
@@ -43,6 +49,7 @@ Expected<Command> parse_command_line(int argc, const char* const* argv) {
 
   LeaveCommand leave;
   CLI::App* leave_app = app.add_subcommand("leave", kLeaveDescription);
+  leave_app->footer(kLeaveFooter);
   leave_app
       ->add_option("-c,--config", leave.config,
                    "Where app.listen stands; without it SOCKETMESH_SOCKET, or the default socket")
@@ -51,8 +58,7 @@ Expected<Command> parse_command_line(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const CLI::App* asked = leave_app->parsed() ? leave_app : &app;
-    return Command(PrintCommand{asked->help()});
+    return Command(PrintCommand{leave_app->parsed() ? leave_app->help(kName) : app.help()});
   } catch (const CLI::ParseError& error) {
     return Unexpected{std::string(error.what()) + "\nTry '" + kName + " --help'."};
   }

@@ -135,7 +135,7 @@ class LinkView {
     this.write(node, traffic, detailed);
   }
 
-  // Words half way, nearer to the peer: lines run close together near the middle.
+  // Words past half way: lines run close together near the middle.
   write(node, traffic, detailed) {
     let lines = [];
     if (detailed && node.link) {
@@ -143,7 +143,7 @@ class LinkView {
       else if (node.state !== "linked") lines = [node.state];
       else lines = [traffic < 0.05 ? "idle" : `${count(traffic)}/s`, roundTrip(node.link.round_trip_us)];
     }
-    const part = 0.52;
+    const part = 0.56;
     const x = this.from.x + (this.to.x - this.from.x) * part;
     const y = this.from.y + (this.to.y - this.from.y) * part;
     const width = 14 + 7 * Math.max(0, ...lines.map((line) => line.length));
@@ -196,7 +196,7 @@ export class Topology {
     this.links = svg("g");
     this.labels = svg("g");
     this.nodes = svg("g");
-    this.svg = svg("svg", { role: "img" }, this.links, this.nodes, this.labels);
+    this.svg = svg("svg", { role: "img" }, this.links, this.labels, this.nodes);
     this.views = new Map();
     this.self = new NodeView(30);
     this.nodes.append(this.self.element);

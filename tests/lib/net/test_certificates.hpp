@@ -25,11 +25,11 @@ class TestCertificates {
   TestCertificates(const TestCertificates&) = delete;
   TestCertificates& operator=(const TestCertificates&) = delete;
 
-  // A leaf for `name`, valid for localhost and 127.0.0.1.
-  TlsFiles make(const std::string& name) {
+  // A leaf for `name`, valid for localhost and 127.0.0.1; `more_names` such as ",URI:spiffe://m".
+  TlsFiles make(const std::string& name, const std::string& more_names = "") {
     run("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + name +
-        " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout " + name + ".key -out " + name +
-        ".csr");
+        " -addext subjectAltName=DNS:localhost,IP:127.0.0.1" + more_names + " -keyout " + name +
+        ".key -out " + name + ".csr");
     run("openssl x509 -req -in " + name +
         ".csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 1 "
         "-copy_extensions copy -out " +

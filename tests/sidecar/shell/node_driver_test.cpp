@@ -1,0 +1,191 @@
+#include "sidecar/shell/node_driver.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include "sidecar/core/wire/app_frames.hpp"
+#include "sidecar/shell/listener.hpp"
+#include "sidecar/shell/tls/session.hpp"
+#include "tests/lib/net/test_certificates.hpp"
+#include "tests/sidecar/shell/support/run_loop.hpp"
+#include "tests/sidecar/shell/support/temp_folder.hpp"
+
+namespace socketmesh::shell {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+TransportFactory tls(const net::TlsFiles& files) {
+  auto context = TlsContext::load(files);
+  if (!context) ADD_FAILURE() << context.error().message;
+  return [context = *context](TransportRole role) {
+    return std::make_unique<TlsSession>(context, role);
+  };
+}
+
+// A driver that listens for links and apps, on real sockets.
+struct Station {
+  Station(boost::asio::io_context& io, const std::string& id, TransportFactory transport = {})
+      : driver(io, logger, options(id, std::move(transport))),
+        links(io, logger,
+              [this](Listener::Socket socket, const std::string& remote) {
+                driver.accept_link(std::move(socket), remote);
+              }),
+        apps(io, logger, [this](Listener::Socket socket, const std::string& remote) {
+          driver.accept_app(std::move(socket), remote);
+        }) {
+    EXPECT_TRUE(links.listen(TcpEndpoint{"127.0.0.1", 0}));
+    EXPECT_TRUE(apps.listen(UnixEndpoint{folder / "app.sock"}));
+  }
+
+  static NodeDriver::Options options(const std::string& id, TransportFactory transport) {
+    NodeDriver::Options options;
+    options.node.mesh = "chat";
+    options.node.sidecar_id = id;
+    options.node.epoch = 1;
+    options.transport = std::move(transport);
+    return options;
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(links.port()); }
+  bool linked() const {
+    const node::Status status = driver.status();
+    return status.links.size() == 1 && status.links[0].state == "linked";
+  }
+  std::string last_error() const {
+    const node::Status status = driver.status();
+    return status.addresses.empty() ? "" : status.addresses[0].last_error;
+  }
+
+  TempFolder folder;
+  std::string log;
+  obs::Logger logger{obs::LogLevel::kDebug, obs::LogFormat::kText,
+                     [this](std::string_view line) { log += line; }};
+  NodeDriver driver;
+  Listener links;
+  Listener apps;
+};
+
+TEST(NodeDriver, LinksUpPlain) {
+  boost::asio::io_context io;
+  Station a(io, "a");
+  Station b(io, "b");
+  a.driver.set_addresses({b.address()});
+  EXPECT_TRUE(run_until(io, [&] { return a.linked() && b.linked(); })) << a.log << b.log;
+}
+
+TEST(NodeDriver, LinksUpOverTls) {
+  boost::asio::io_context io;
+  net::TestCertificates mesh;
+  Station a(io, "a", tls(mesh.make("a")));
+  Station b(io, "b", tls(mesh.make("b")));
+  a.driver.set_addresses({b.address()});
+  EXPECT_TRUE(run_until(io, [&] { return a.linked() && b.linked(); })) << a.log << b.log;
+}
+
+TEST(NodeDriver, SaysWhyTlsFailed) {
+  boost::asio::io_context io;
+  net::TestCertificates mesh;
+  net::TestCertificates stranger;
+  Station a(io, "a", tls(mesh.make("a")));
+  Station b(io, "b", tls(stranger.make("b")));
+  a.driver.set_addresses({b.address()});
+  EXPECT_TRUE(run_until(io, [&] { return !a.last_error().empty(); }));
+  EXPECT_THAT(a.last_error(), HasSubstr("peer certificate refused"));
+  EXPECT_TRUE(run_until(io, [&] { return b.driver.stats().transport_failures > 0; }));
+  EXPECT_THAT(b.log, HasSubstr("link refused"));
+}
+
+TEST(NodeDriver, SaysWhyADialFailed) {
+  boost::asio::io_context io;
+  Station a(io, "a");
+  std::string gone;
+  {
+    Station b(io, "b");
+    gone = b.address();
+  }
+  a.driver.set_addresses({gone});
+  EXPECT_TRUE(run_until(io, [&] { return !a.last_error().empty(); }));
+  EXPECT_THAT(a.last_error(), HasSubstr("refused"));
+}
+
+class AttachedApp : public testing::Test {
+ protected:
+  using Local = boost::asio::local::stream_protocol;
+
+  // Writes an attachment, and returns the type of the sidecar's first frame.
+  std::uint8_t attach() {
+    app_.connect(Local::endpoint(station_.folder / "app.sock"));
+    wire::Buffer bytes;
+    {
+      wire::FrameWriter attach(bytes, wire::app::kAttach);
+      attach.u8(wire::app::kProtocolVersion);
+      attach.u8(wire::app::kProtocolVersion);
+      attach.u64(7);
+      for (const char* text : {"host:1", "parser", ""}) attach.string(text);
+      attach.varint(0);
+    }
+    boost::asio::write(app_, boost::asio::buffer(bytes));
+    return read_type();
+  }
+  std::uint8_t read_type() {
+    std::array<std::uint8_t, 5> head{};
+    std::size_t read = 0;
+    boost::asio::async_read(app_, boost::asio::buffer(head),
+                            [&](const auto&, std::size_t size) { read = size; });
+    EXPECT_TRUE(run_until(io_, [&] { return read > 0; }));
+    return head[4];
+  }
+
+  boost::asio::io_context io_;
+  Station station_{io_, "a"};
+  Local::socket app_{io_};
+};
+
+TEST_F(AttachedApp, IsWelcomed) {
+  EXPECT_EQ(attach(), wire::app::kWelcome);
+}
+
+TEST_F(AttachedApp, IsForgottenWhenItCloses) {
+  attach();
+  EXPECT_EQ(station_.driver.connections(), 1U);
+  app_.close();
+  EXPECT_TRUE(run_until(io_, [&] { return station_.driver.connections() == 0; }));
+}
+
+TEST_F(AttachedApp, LosesItsConnectionForABrokenFrame) {
+  app_.connect(Local::endpoint(station_.folder / "app.sock"));
+  boost::asio::write(app_, boost::asio::buffer(std::string(64, '\xff')));
+  EXPECT_TRUE(run_until(io_, [&] {
+    const auto& cuts = station_.driver.counters().cuts;
+    return std::any_of(cuts.begin(), cuts.end(), [](auto count) { return count > 0; });
+  }));
+  // The sidecar closes its half; the rest is for the app to see.
+  bool ended = false;
+  std::array<std::uint8_t, 4096> rest{};
+  boost::asio::async_read(app_, boost::asio::buffer(rest),
+                          [&](const auto& error, std::size_t) { ended = bool(error); });
+  EXPECT_TRUE(run_until(io_, [&] { return ended; }));
+}
+
+TEST(NodeDriver, LeavesWithinItsTime) {
+  boost::asio::io_context io;
+  Station a(io, "a");
+  Station b(io, "b");
+  a.driver.set_addresses({b.address()});
+  ASSERT_TRUE(run_until(io, [&] { return a.linked() && b.linked(); }));
+  bool left = false;
+  const auto start = std::chrono::steady_clock::now();
+  a.driver.leave([&] { left = true; });
+  EXPECT_TRUE(run_until(io, [&] { return left; }));
+  EXPECT_LE(std::chrono::steady_clock::now() - start,
+            NodeDriver::kLeaveTimeout + milliseconds(300));
+  EXPECT_TRUE(run_until(io, [&] { return !b.linked(); }));
+}
+
+}  // namespace
+}  // namespace socketmesh::shell

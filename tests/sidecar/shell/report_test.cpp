@@ -1,0 +1,124 @@
+// /status and /metrics from one made-up report.
+#include "sidecar/shell/report.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "sidecar/shell/metrics.hpp"
+#include "sidecar/shell/status_json.hpp"
+
+namespace socketmesh::shell {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+Report sample() {
+  Report report;
+  report.ready = true;
+  node::Status& status = report.status;
+  status.mesh = "chat";
+  status.sidecar_id = "a";
+  status.epoch = 1'795'417'143'734'978;
+  node::MemberStatus local;
+  local.id = "00000000000000aa";
+  local.name = "host:1";
+  local.sidecar = "a";
+  local.local = local.up = true;
+  local.namespaces = {"/", "/admin"};
+  local.rooms = 12;
+  local.round_trip_us = 900;
+  node::MemberStatus remote;
+  remote.name = "host:2";
+  remote.sidecar = "b";
+  status.members = {local, remote};
+  node::LinkStatus linked;
+  linked.peer = "b";
+  linked.state = "linked";
+  linked.round_trip_us = 1'500;
+  linked.window_bytes = 10;
+  node::LinkStatus parked = linked;
+  parked.peer = "c";
+  parked.state = "parked";
+  parked.window_bytes = 30;
+  status.links = {linked, parked};
+  status.namespaces = {{"/", 2}};
+  report.counters.app_messages_in = 5;
+  report.counters.cut(node::CutReason::kBadFrame);
+  report.counters.drop(node::DropReason::kVolatile, 3);
+  return report;
+}
+
+TEST(StatusJson, NamesWhatTheNodeKnows) {
+  const json status = json::parse(status_json(sample()));
+  EXPECT_EQ(status["mesh"], "chat");
+  EXPECT_EQ(status["epoch"], 1'795'417'143'734'978);
+  EXPECT_EQ(status["ready"], true);
+  EXPECT_EQ(status["members"][0]["namespaces"], json::array({"/", "/admin"}));
+  EXPECT_EQ(status["members"][0]["rooms"], 12);
+  EXPECT_FALSE(status["members"][1].contains("rooms")) << "known of local members only";
+  EXPECT_EQ(status["links"][1]["state"], "parked");
+  EXPECT_EQ(status["namespaces"][0], (json{{"name", "/"}, {"members", 2}}));
+  EXPECT_EQ(status["counters"]["app_messages_in"], 5);
+  EXPECT_EQ(status["counters"]["cuts"]["bad_frame"], 1);
+  EXPECT_EQ(status["counters"]["drops"]["volatile"], 3);
+  EXPECT_TRUE(status["process"].contains("resident_bytes"));
+}
+
+TEST(StatusJson, RepairsNamesThatAreNotText) {
+  Report report = sample();
+  report.status.members[0].name = "host\xff\xfe:1\"\n";
+  const json status = json::parse(status_json(report));
+  EXPECT_THAT(status["members"][0]["name"].get<std::string>(), HasSubstr("\xef\xbf\xbd"));
+}
+
+TEST(Metrics, AggregateWhatGrows) {
+  const std::string text = make_metrics(sample(), RoundTrips()).text();
+  EXPECT_THAT(text, HasSubstr("socketmesh_app_messages_total{direction=\"in\"} 5\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_members{locality=\"local\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_members{locality=\"remote\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_members_awaited 1\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_peers{state=\"linked\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_peers{state=\"connecting\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_link_window_bytes 40\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_link_window_max_bytes 30\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_link_round_trip_max_seconds 0.0015\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_messages_dropped_total{reason=\"volatile\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_connections_cut_total{reason=\"bad_frame\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("host:1"))) << "no label for each member";
+  EXPECT_THAT(text, Not(HasSubstr("peer=")));
+}
+
+TEST(Metrics, SampleRoundTripsOfLiveLinksAndLocalMembers) {
+  RoundTrips trips;
+  trips.sample(sample().status);
+  EXPECT_EQ(trips.links.count(), 1U);
+  EXPECT_EQ(trips.links.sum(), 1'500U);
+  EXPECT_EQ(trips.members.count(), 1U);
+  const std::string text = make_metrics(sample(), trips).text();
+  EXPECT_THAT(text, HasSubstr("socketmesh_link_round_trip_seconds_count 1\n"));
+}
+
+TEST(Metrics, TellWhenTheCertificateEnds) {
+  Report report = sample();
+  EXPECT_THAT(make_metrics(report, RoundTrips()).text(), Not(HasSubstr("certificate")));
+  report.certificate_not_after_s = 1'800'000'000;
+  EXPECT_THAT(make_metrics(report, RoundTrips()).text(),
+              HasSubstr("socketmesh_tls_certificate_expiry_timestamp_seconds 1800000000\n"));
+}
+
+TEST(Metrics, PassPromtool) {
+  if (std::system("command -v promtool >/dev/null 2>&1") != 0) GTEST_SKIP() << "no promtool";
+  FILE* promtool = ::popen("promtool check metrics", "w");
+  ASSERT_NE(promtool, nullptr);
+  std::fputs(make_metrics(sample(), RoundTrips()).text().c_str(), promtool);
+  EXPECT_EQ(::pclose(promtool), 0);
+}
+
+}  // namespace
+}  // namespace socketmesh::shell
