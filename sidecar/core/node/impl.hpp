@@ -101,6 +101,7 @@ struct Node::Impl {
   void send_snapshot(Slot& slot);
   void release_when_ready(Slot& slot);
   void lose_link(Slot& slot);
+  void members_return(Slot& slot);
   void end_members(Slot& slot, wire::app::DownReason reason, bool keep);
   void abandon_handshake(Slot& slot);
   void give_up(Slot& slot);

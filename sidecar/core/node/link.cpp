@@ -180,16 +180,7 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
     if (const std::uint64_t position = slot.window.on_taken(said->taken)) settle(slot.endpoint, position);
     counters.link_retransmits += slot.window.retransmitted() - retransmitted;
     settle_syncs(slot, false);
-    // Members that were told as down while the link was away are back with it.
-    for (auto& [id, member] : slot.members) {
-      if (member.state != RemoteMember::State::kAway) continue;
-      member.state = RemoteMember::State::kUp;
-      announce(slot, member);
-    }
-    const bool expecting = std::ranges::any_of(
-        slot.members, [](const auto& item) { return item.second.state == RemoteMember::State::kExpected; });
-    if (!expecting) slot.peer_deadline = kNever;
-    routes_changed();
+    members_return(slot);
   } else {
     start_stream(slot, said->peer_stream);
   }

@@ -81,6 +81,7 @@ struct RemoteMember {
   std::string parser;
   State state = State::kUp;
   bool namespaces_known = false;  // false: present everywhere, as far as routing goes
+  bool confirmed = false;         // its sidecar's present life has announced it
   bool in_snapshot = false;
   Names namespaces;
 };

@@ -91,9 +91,10 @@ void Node::Impl::route_rooms(const AppConn& from, const wire::DataFrame& /*data*
     if (local_members.size() > 1) local_interest.each_owner(hash, add);
     if (!provisional.empty()) provisional.each_owner(hash, add);
   }
-  // Unknown interest means send.
+  // Unknown interest means send: of all members before the snapshot, and of those who have yet to come back to a new life after it.
   for (const auto& [id, slot] : slots) {
-    if (!slot->interest_known && !slot->members.empty()) add_slot(*slot, to);
+    const bool known = slot->interest_known && !slot->window.holding();
+    if (!known && !slot->members.empty()) add_slot(*slot, to);
   }
 }
 

@@ -32,7 +32,10 @@ void Node::Impl::new_life(Slot& slot, std::uint64_t epoch) {
   slot.interest_known = false;
   ledger.drop_source(slot.endpoint);
   settle_syncs(slot, true);
-  for (auto& [id, member] : slot.members) member.state = RemoteMember::State::kExpected;
+  for (auto& [id, member] : slot.members) {
+    member.state = RemoteMember::State::kExpected;
+    member.confirmed = false;
+  }
   slot.peer_deadline = now + config.limits.peer_timeout;
   slot.hold_deadline = now + config.limits.hold_time;
   routes_changed();
@@ -82,6 +85,7 @@ void Node::Impl::release_when_ready(Slot& slot) {
   if (expecting) return;
   slot.peer_deadline = kNever;
   slot.window.release();
+  routes_changed();
   mark_dirty(slot.conn);
 }
 
@@ -100,6 +104,23 @@ void Node::Impl::lose_link(Slot& slot) {
   settle_syncs(slot, true);
   book.peer_lost(slot.id, now);
   log(Action::Level::kWarn, "link lost", "peer=\"" + slot.id + "\"");
+}
+
+// The link is back on the same stream. Members that were told as down while it was away are back with it; those that the peer's
+// present life had not announced yet are waited for once more.
+void Node::Impl::members_return(Slot& slot) {
+  slot.peer_deadline = kNever;
+  for (auto& [id, member] : slot.members) {
+    if (!member.confirmed) {
+      member.state = RemoteMember::State::kExpected;
+      slot.peer_deadline = now + config.limits.peer_timeout;
+    } else if (member.state == RemoteMember::State::kAway) {
+      member.state = RemoteMember::State::kUp;
+      announce(slot, member);
+    }
+  }
+  routes_changed();
+  if (slot.interest_known) release_when_ready(slot);
 }
 
 // The members are down as far as apps are concerned. With `keep` they may still come back on the same life of their sidecar.
@@ -229,6 +250,7 @@ void Node::Impl::member_up(Slot& slot, const wire::link::MemberUp& up) {
   member.name = up.name;
   member.parser = up.parser;
   member.state = RemoteMember::State::kUp;
+  member.confirmed = true;
   member.in_snapshot = true;
   member.namespaces_known = true;
   member.namespaces = Names(up.namespaces.begin(), up.namespaces.end());
