@@ -1,0 +1,42 @@
+// A Socket.IO server in a process of its own, to be killed. Told what to do over IPC:
+//   node child.mjs <socket address>      (forked by ChildServer)
+import { AppServer } from "./server.mjs";
+
+const app = await AppServer.start(process.argv[2]);
+let clients = [];
+
+const actions = {
+  count: () => app.count(),
+  clients: async (number, rooms) => {
+    clients = await Promise.all(Array.from({ length: number }, () => app.client()));
+    await Promise.all(clients.map((client) => client.server.join(rooms)));
+    return clients.map((client) => client.id);
+  },
+  // Clients answer "silent" never, and "answer" at once.
+  answer: () => clients.forEach((client, i) => client.on("answer", (done) => done(i))),
+  // A flood of numbered messages, paced so that the loop turns.
+  flood: (room, from, to) => {
+    let n = from;
+    const step = () => {
+      for (let i = 0; i < 20 && n < to; i++) app.io.to(room).emit("flood", n++);
+      if (n < to) setImmediate(step);
+      else process.send({ flooded: n });
+    };
+    step();
+  },
+  neverAnswer: (event) => void app.io.on(event, () => undefined),
+  stall: (ms) => {
+    const end = Date.now() + ms;
+    while (Date.now() < end);
+  },
+};
+
+process.on("message", async ({ id, action, args }) => {
+  try {
+    process.send({ id, value: await actions[action](...args) });
+  } catch (error) {
+    process.send({ id, error: String(error) });
+  }
+});
+process.on("disconnect", () => process.exit());
+process.send({ ready: true, port: app.port });
