@@ -299,8 +299,8 @@ void Node::Impl::begin_sync(AppConn& app, wire::Bytes payload) {
   flush_interest();
   ++counters.syncs;
   for (const auto& [id, slot] : slots) {
-    if (slot->linked && slot->interest_seq > slot->window.received_seq()) {
-      sync.waits.push_back({slot.get(), slot->interest_seq});
+    if (slot->linked && slot->announced_seq > slot->window.received_seq()) {
+      sync.waits.push_back({slot.get(), slot->announced_seq});
     }
   }
   ++app.syncs;

@@ -122,7 +122,7 @@ struct Node::Impl {
     write(scratch);
     for (auto& [id, slot] : slots) {
       if (slot->window.stream() == 0 || slot->window_broken) continue;
-      slot->window.append_control(scratch, count);
+      slot->announced_seq = slot->window.append_control(scratch, count);
       mark_dirty(slot->conn);
     }
   }

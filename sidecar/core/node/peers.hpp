@@ -104,7 +104,7 @@ struct Slot {
 
   mesh::SendWindow window;
   bool window_broken = false;       // data was given up: the stream can't go on, only start anew
-  std::uint64_t interest_seq = 0;   // of the last interest that was sent in this stream
+  std::uint64_t announced_seq = 0;  // of the last interest, presence or member that was told in this stream
 
   std::uint32_t recv_stream = 0;
   std::uint64_t recv_seq = 0;

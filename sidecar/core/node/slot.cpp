@@ -74,7 +74,7 @@ void Node::Impl::send_snapshot(Slot& slot) {
   }
   scratch.clear();
   wire::link::write_snapshot_end(scratch);
-  slot.interest_seq = slot.window.append_control(scratch, 1);
+  slot.announced_seq = slot.window.append_control(scratch, 1);
 }
 
 // Messages that were held flow once the peer's snapshot is complete and every member of its last life is back, or given up.
@@ -341,7 +341,6 @@ void Node::Impl::flush_interest() {
   interest_changes.clear();
   for (const auto& [id, slot] : slots) {
     if (slot->window.stream() == 0 || slot->window_broken) continue;
-    slot->interest_seq = slot->window.last_seq();
     enforce_window(*slot);
   }
 }

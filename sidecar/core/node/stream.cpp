@@ -100,6 +100,7 @@ bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame) {
         return true;
       }
       member_up(slot, *up);
+      ack(slot, true);
       return true;
     }
     case wire::link::kMemberDown: {
@@ -121,6 +122,7 @@ bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame) {
         return true;
       }
       member_presence(slot, *presence);
+      ack(slot, true);
       return true;
     }
     default:
