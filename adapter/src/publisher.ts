@@ -60,7 +60,9 @@ export class Publisher {
       return this.measured(kind, flags, route, message, timeout);
     }
     const section = route.section;
-    const slab = this.outbox.reserve(DATA_HEADER_BYTES + section.length + 4 + text.length * 3);
+    const most = DATA_HEADER_BYTES + section.length + 4 + text.length * 3;
+    if (most > this.maxFrameBytes) return this.measured(kind, flags, route, message, timeout);
+    const slab = this.outbox.reserve(most);
     const buffer = slab.buffer;
     let at = copySection(buffer, slab.used + DATA_HEADER_BYTES, section);
     buffer[at++] = 1;
