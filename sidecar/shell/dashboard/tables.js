@@ -32,7 +32,7 @@ export class Table {
       element("th", { scope: "col", className: column.number ? "number" : "" }, column.title)));
     this.table = element("table", {}, element("thead", {}, head), this.body);
     this.table.setAttribute("aria-label", title);
-    this.scroll = element("div", { className: "scroll" }, this.table);
+    this.scroll = element("div", { className: "scroll", tabIndex: 0 }, this.table);
     this.element = element("div", { className: `card ${width ?? ""}` }, this.title, this.scroll, this.note);
   }
 

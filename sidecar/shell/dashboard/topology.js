@@ -66,7 +66,8 @@ class NodeView {
     this.element = svg("g", {}, this.hint, this.dots, this.body, this.count, this.title, this.detail);
   }
 
-  update(node, place, detailed) {
+  // `named`: with room for the names of members.
+  update(node, place, detailed, named = detailed) {
     const { x, y, angle } = place;
     const r = detailed ? this.radius : Math.max(7, this.radius * 0.5);
     this.element.setAttribute("class", `node ${node.state}`);
@@ -79,7 +80,7 @@ class NodeView {
     this.title.setAttribute("y", below);
     this.detail.setAttribute("y", below + 16);
     this.title.textContent = detailed ? shorten(node.title, 24) : "";
-    this.detail.textContent = detailed ? shorten(memberLine(node), 30) : "";
+    this.detail.textContent = named ? shorten(memberLine(node), 30) : "";
   }
 
   drawMembers(members, r, angle) {
@@ -121,7 +122,7 @@ class LinkView {
     this.rate = { in: 0, out: 0 };
   }
 
-  update(node, from, to, rates, detailed) {
+  update(node, from, to, rates, { detailed, part }) {
     this.from = from;
     this.to = to;
     const linked = node.state === "linked";
@@ -132,18 +133,16 @@ class LinkView {
       this.line.setAttribute(name, value.toFixed(1));
     }
     this.line.setAttribute("stroke-width", (1.6 + Math.min(4.4, Math.log10(1 + traffic))).toFixed(1));
-    this.write(node, traffic, detailed);
+    this.write(node, traffic, detailed, part);
   }
 
-  // Words past half way: lines run close together near the middle.
-  write(node, traffic, detailed) {
+  write(node, traffic, detailed, part) {
     let lines = [];
     if (detailed && node.link) {
       if (node.state === "parked") lines = ["away"];
       else if (node.state !== "linked") lines = [node.state];
       else lines = [traffic < 0.05 ? "idle" : `${count(traffic)}/s`, roundTrip(node.link.round_trip_us)];
     }
-    const part = 0.56;
     const x = this.from.x + (this.to.x - this.from.x) * part;
     const y = this.from.y + (this.to.y - this.from.y) * part;
     const width = 14 + 7 * Math.max(0, ...lines.map((line) => line.length));
@@ -226,15 +225,17 @@ export class Topology {
     const detailed = nodes.peers.length <= kDetailPeers;
     const frame = { width, height, inset: detailed ? { x: 92, y: 92 } : { x: 44, y: 56 } };
     const center = centerOf(nodes.peers.length, frame);
-    this.self.update(nodes.self, center, true);
+    this.self.update(nodes.self, center, true, nodes.peers.length <= 2);
 
+    // Words past half way: links run close together near the middle.
+    const look = { detailed, part: nodes.peers.length > 2 ? 0.6 : 0.54 };
     const seen = new Set();
     nodes.peers.forEach((node, i) => {
       seen.add(node.key);
       const place = placeOf(i, nodes.peers.length, center, frame);
       const view = this.viewOf(node.key);
       view.node.update(node, place, detailed);
-      view.link.update(node, center, place, rates?.links.get(node.key), detailed);
+      view.link.update(node, center, place, rates?.links.get(node.key), look);
     });
     for (const [key, view] of this.views) {
       if (seen.has(key)) continue;

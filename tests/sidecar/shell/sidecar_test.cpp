@@ -1,0 +1,149 @@
+// The whole sidecar in this process: its admin port, and two of them as a mesh.
+#include "sidecar/shell/sidecar.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/lib/net/test_certificates.hpp"
+#include "tests/sidecar/shell/support/run_loop.hpp"
+#include "tests/sidecar/shell/support/temp_folder.hpp"
+
+namespace socketmesh::shell {
+namespace {
+
+using boost::asio::ip::tcp;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class SidecarTest : public testing::Test {
+ protected:
+  config::SidecarConfig config(const std::string& id, std::vector<TcpEndpoint> peers = {}) const {
+    config::SidecarConfig config;
+    config.mesh = {"chat", id};
+    config.app.listen = UnixEndpoint{folder_ / (id + ".sock")};
+    config.link.listen = {"127.0.0.1", 0};
+    config.admin.listen = {"127.0.0.1", 0};
+    config.discovery = config::StaticDiscovery{std::move(peers)};
+    return config;
+  }
+
+  // The whole answer to GET `path`, head and body.
+  std::string get(const Sidecar& sidecar, const std::string& path) {
+    tcp::socket client(io_);
+    client.connect({boost::asio::ip::address_v4::loopback(), sidecar.admin_port()});
+    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    boost::asio::write(client, boost::asio::buffer(request));
+    std::string answer;
+    bool done = false;
+    boost::asio::async_read(client, boost::asio::dynamic_buffer(answer),
+                            [&](const auto&, std::size_t) { done = true; });
+    EXPECT_TRUE(run_until(io_, [&] { return done; }));
+    return answer;
+  }
+  static std::string body(const std::string& answer) {
+    return answer.substr(answer.find("\r\n\r\n") + 4);
+  }
+  static std::size_t linked(const Sidecar& sidecar) {
+    std::size_t count = 0;
+    for (const auto& link : sidecar.report().status.links) count += link.state == "linked" ? 1 : 0;
+    return count;
+  }
+
+  TempFolder folder_;
+  obs::Logger logger_{obs::LogLevel::kError};
+  boost::asio::io_context io_;
+};
+
+TEST_F(SidecarTest, AnswersOnItsAdminPort) {
+  const auto a = config("a");
+  Sidecar sidecar(io_, logger_, a);
+  ASSERT_TRUE(sidecar.start());
+  ASSERT_TRUE(run_until(io_, [&] { return sidecar.ready(); }));
+  EXPECT_THAT(get(sidecar, "/healthz"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(get(sidecar, "/readyz"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(nlohmann::json::parse(body(get(sidecar, "/status")))["sidecar_id"], "a");
+  EXPECT_THAT(get(sidecar, "/metrics"), HasSubstr("socketmesh_ready 1\n"));
+}
+
+TEST_F(SidecarTest, ServesADashboardWithoutOtherSources) {
+  const auto a = config("a");
+  Sidecar sidecar(io_, logger_, a);
+  ASSERT_TRUE(sidecar.start());
+  const std::string page = get(sidecar, "/");
+  EXPECT_THAT(page, HasSubstr("text/html"));
+  EXPECT_THAT(page, HasSubstr("script-src 'self'"));
+  EXPECT_EQ(body(page).find("src=\"http"), std::string::npos);
+  for (const char* file : {"/dashboard.css", "/dashboard.js", "/format.js", "/model.js",
+                           "/sparkline.js", "/tables.js", "/topology.js"}) {
+    EXPECT_THAT(get(sidecar, file), StartsWith("HTTP/1.1 200")) << file;
+  }
+}
+
+TEST_F(SidecarTest, IsNotReadyBeforeDiscoveryAnswers) {
+  auto a = config("a");
+  a.discovery = config::DnsDiscovery{{std::string(70, 'x'), 7400}, std::chrono::seconds(60)};
+  Sidecar sidecar(io_, logger_, a);
+  ASSERT_TRUE(sidecar.start());
+  EXPECT_THAT(get(sidecar, "/readyz"), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(get(sidecar, "/healthz"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(SidecarTest, FormsAMesh) {
+  const auto a_config = config("a");
+  Sidecar a(io_, logger_, a_config);
+  ASSERT_TRUE(a.start());
+  const auto b_config = config("b", {{"127.0.0.1", a.link_port()}});
+  Sidecar b(io_, logger_, b_config);
+  ASSERT_TRUE(b.start());
+  EXPECT_TRUE(run_until(io_, [&] { return linked(a) == 1 && linked(b) == 1; }));
+}
+
+TEST_F(SidecarTest, FormsAMeshOverTls) {
+  net::TestCertificates mesh;
+  auto a_config = config("a");
+  a_config.tls = mesh.make("a");
+  Sidecar a(io_, logger_, a_config);
+  ASSERT_TRUE(a.start());
+  auto b_config = config("b", {{"127.0.0.1", a.link_port()}});
+  b_config.tls = mesh.make("b");
+  Sidecar b(io_, logger_, b_config);
+  ASSERT_TRUE(b.start());
+  EXPECT_TRUE(run_until(io_, [&] { return linked(a) == 1 && linked(b) == 1; }));
+  EXPECT_TRUE(a.report().certificate_not_after_s.has_value());
+}
+
+TEST_F(SidecarTest, NamesTheKeyOfWhatCannotBeListenedOn) {
+  const auto a_config = config("a");
+  Sidecar a(io_, logger_, a_config);
+  ASSERT_TRUE(a.start());
+  auto b_config = config("b");
+  b_config.app.listen = a_config.app.listen;
+  Sidecar b(io_, logger_, b_config);
+  const auto started = b.start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error(), HasSubstr("app.listen"));
+  EXPECT_THAT(started.error(), HasSubstr("in use"));
+}
+
+TEST_F(SidecarTest, SaysGoodbyeToItsPeers) {
+  const auto a_config = config("a");
+  Sidecar a(io_, logger_, a_config);
+  ASSERT_TRUE(a.start());
+  const auto b_config = config("b", {{"127.0.0.1", a.link_port()}});
+  Sidecar b(io_, logger_, b_config);
+  ASSERT_TRUE(b.start());
+  ASSERT_TRUE(run_until(io_, [&] { return linked(a) == 1 && linked(b) == 1; }));
+  bool left = false;
+  b.leave([&] { left = true; });
+  EXPECT_TRUE(run_until(io_, [&] { return left; }));
+  EXPECT_TRUE(b.ready()) << "a pod that drains still serves";
+  EXPECT_TRUE(run_until(io_, [&] { return linked(a) == 0; }));
+}
+
+}  // namespace
+}  // namespace socketmesh::shell
