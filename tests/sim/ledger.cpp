@@ -88,6 +88,7 @@ void Ledger::published(SimApp& app, const Data& data) {
   sent->seq = data.seq;
   sent->nsp = data.nsp;
   sent->rooms = data.rooms;
+  sent->joins = data.joins;
   sent->digest = digest_of(data);
   books_[app.number()].sent.resize(data.seq);
   books_[app.number()].sent[data.seq - 1] = sent;
@@ -166,12 +167,24 @@ void Ledger::declared(SimApp& app, std::uint64_t messages) {
 template <typename Predicate>
 void Ledger::forgive(Book& to, Predicate&& predicate) {
   for (auto& [from, owed] : to.owed) {
-    std::erase_if(owed, [&](const auto& sent) { return predicate(from, *sent); });
+    // With a SOCKETS_JOIN goes what follows into the rooms that it would have joined.
+    std::set<std::string> not_joined;
+    std::erase_if(owed, [&](const auto& sent) {
+      const bool followed =
+          std::any_of(sent->rooms.begin(), sent->rooms.end(),
+                      [&](const std::string& room) { return not_joined.contains(room); });
+      if (!followed && !predicate(*sent)) return false;
+      for (const auto& room : sent->joins) {
+        not_joined.insert(room);
+        provisional_.erase({from, to.app->number(), sent->nsp, room});
+      }
+      return true;
+    });
   }
 }
 
 void Ledger::room_left(SimApp& app, const std::string& nsp, const std::string& room) {
-  forgive(books_[app.number()], [&](std::uint32_t, const Sent& sent) {
+  forgive(books_[app.number()], [&](const Sent& sent) {
     return sent.nsp == nsp &&
            std::find(sent.rooms.begin(), sent.rooms.end(), room) != sent.rooms.end();
   });
@@ -181,7 +194,7 @@ void Ledger::room_left(SimApp& app, const std::string& nsp, const std::string& r
 }
 
 void Ledger::namespace_left(SimApp& app, const std::string& nsp) {
-  forgive(books_[app.number()], [&](std::uint32_t, const Sent& sent) { return sent.nsp == nsp; });
+  forgive(books_[app.number()], [&](const Sent& sent) { return sent.nsp == nsp; });
   std::erase_if(provisional_, [&](const auto& one) {
     return std::get<1>(one) == app.number() && std::get<2>(one) == nsp;
   });
@@ -199,6 +212,8 @@ void Ledger::member_down(SimApp& app, MemberId member, bool confirmed) {
 }
 
 void Ledger::attaching(SimApp& app) {
+  // What it retained is written again.
+  if (app.totals().attachments > 1) allow_duplicates();
   for (Book& book : books_) {
     if (book.app != nullptr && !app.sees(book.app->id(), "")) book.owed.erase(app.number());
   }

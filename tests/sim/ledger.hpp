@@ -69,6 +69,7 @@ class Ledger : public AppObserver {
     std::uint64_t seq = 0;
     std::string nsp;
     std::vector<std::string> rooms;
+    std::vector<std::string> joins;
     std::uint64_t digest = 0;
   };
   using Owed = std::deque<std::shared_ptr<const Sent>>;

@@ -32,6 +32,8 @@ class Run {
         traffic_(world_, plan_, world_.rng().fork()),
         faults_(world_, plan_, traffic_, world_.rng().fork()) {
     world_.ledger().forbid_gaps(!plan_.gaps_allowed());
+    // One end may give a stream up while the other keeps what was not taken, and sends it again.
+    if (plan_.weather == Weather::kDrought) world_.ledger().allow_duplicates();
   }
 
   World& world() { return world_; }

@@ -155,7 +155,13 @@ void SimApp::open_namespace(const std::string& nsp) {
 }
 
 void SimApp::close_namespace(const std::string& nsp) {
-  if (namespaces_.erase(nsp) == 0) return;
+  const auto it = namespaces_.find(nsp);
+  if (it == namespaces_.end()) return;
+  // Its last sockets have left their rooms by then.
+  std::vector<std::string> rooms;
+  for (const auto& [room, index] : it->second.rooms) rooms.push_back(room);
+  if (!rooms.empty()) send(encode_interest(nsp, false, rooms));
+  namespaces_.erase(it);
   ++state_;
   send(encode_text(AppType::kNspClose, nsp));
   observer_.namespace_left(*this, nsp);
@@ -204,6 +210,7 @@ std::uint64_t SimApp::publish(Data data) {
   data.seq = ++seq_;
   if ((data.flags & kFlagRouted) != 0) {
     requests_[data.seq].asked = env_.clock.now();
+    requests_[data.seq].nsp = data.nsp;
     ++totals_.requests;
     if (options_.request_timeout > 0) {
       env_.clock.after(options_.request_timeout, [this, seq = data.seq] {
@@ -270,6 +277,17 @@ std::optional<std::uint8_t> SimApp::synced(std::uint32_t id) const {
   const auto it = synced_.find(id);
   if (it == synced_.end()) return std::nullopt;
   return it->second;
+}
+
+std::string SimApp::describe_requests() const {
+  std::string text;
+  for (const auto& [seq, request] : requests_) {
+    text += " seq " + std::to_string(seq) + (request.routed ? " waits for" : " is not routed");
+    for (const MemberId member : request.waiting) {
+      text += " " + std::to_string(member) + (peers_.contains(member) ? "" : " (not up)");
+    }
+  }
+  return text;
 }
 
 std::string SimApp::describe() const {

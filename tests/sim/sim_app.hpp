@@ -110,6 +110,7 @@ class SimApp : public NetUser {
   const std::vector<std::pair<MemberId, std::uint8_t>>& downs() const { return downs_; }
   const Totals& totals() const { return totals_; }
   std::string describe() const;
+  std::string describe_requests() const;
 
   void dialed(EndId end, const std::string& address) override;
   void dial_failed(const std::string& address, const char* reason) override;
@@ -133,6 +134,7 @@ class SimApp : public NetUser {
   };
   struct Request {
     TimeUs asked = 0;
+    std::string nsp;
     bool routed = false;
     std::set<MemberId> waiting;
     std::set<MemberId> answered;
@@ -156,8 +158,11 @@ class SimApp : public NetUser {
   void on_member_down(const FromSidecar& frame);
   void on_response(const Data& data);
   void consume(const Data& data);
+  void answer_again(const Data& data);
+  void answer_join(const Data& data);
   void answer(MemberId to, const std::string& nsp, std::uint64_t seq, bool final);
   void end_requests();
+  void end_waiting(MemberId member);
   void took();
   void send_taken();
   void forget_oldest();
@@ -197,6 +202,8 @@ class SimApp : public NetUser {
   std::map<MemberId, std::uint64_t> highest_;
   std::map<MemberId, Peer> peers_;
   std::map<std::uint64_t, Request> requests_;
+  std::set<std::pair<MemberId, std::uint64_t>>
+      answering_;  // requests whose answer is still to come
   std::vector<std::uint16_t> refusals_;
   std::vector<std::pair<MemberId, std::uint8_t>> downs_;
   Totals totals_;

@@ -35,8 +35,9 @@ void SimApp::handle(const FromSidecar& frame) {
   switch (frame.type) {
     case SidecarType::kWelcome:
       require(!welcomed_, "WELCOME comes once", "");
+      // Of the life that wrote it, which may be over by now.
       require(frame.version == 1 && frame.sidecar == home_.id() &&
-                  frame.mesh == home_.config().mesh && frame.epoch == home_.epoch() &&
+                  frame.mesh == home_.config().mesh && frame.epoch <= home_.epoch() &&
                   frame.max_frame_bytes == kDocumentedMaxFrame,
               "WELCOME tells the truth", frame.sidecar + " " + frame.mesh);
       welcomed_ = true;
@@ -52,6 +53,7 @@ void SimApp::handle(const FromSidecar& frame) {
       peer = {frame.sidecar, frame.name, {frame.namespaces.begin(), frame.namespaces.end()}, true};
       require(peer.namespaces.size() == frame.namespaces.size(), "MEMBER_UP names a namespace once",
               peer.name);
+      end_waiting(frame.member);
       break;
     }
     case SidecarType::kMemberDown:
@@ -64,6 +66,7 @@ void SimApp::handle(const FromSidecar& frame) {
         it->second.namespaces.insert(frame.text);
       } else {
         it->second.namespaces.erase(frame.text);
+        end_waiting(frame.member);
       }
       break;
     }
@@ -108,7 +111,32 @@ void SimApp::on_data(const Data& data) {
       number_, data.origin, data.seq);
   if (!duplicate) highest = data.seq;
   observer_.received(*this, data, duplicate);
-  if (!duplicate) consume(data);
+  if (!duplicate) {
+    consume(data);
+  } else {
+    answer_again(data);
+  }
+}
+
+// A request that is written again may go to members that it did not go to before; one that has
+// taken later messages drops it, and would be waited for in vain. So a duplicate is answered, too:
+// with nothing, unless the answer is still to come.
+void SimApp::answer_again(const Data& data) {
+  if ((data.flags & kFlagProvisional) != 0) answer_join(data);
+  if ((data.flags & kFlagRouted) != 0 && !answering_.contains({data.origin, data.seq})) {
+    answer(data.origin, data.nsp, data.seq, true);
+  }
+}
+
+void SimApp::answer_join(const Data& data) {
+  Data joined;
+  joined.flags = kFlagRelease;
+  joined.route = Route::kMember;
+  joined.kind = Kind::kJoined;
+  joined.nsp = data.nsp;
+  joined.destination = data.origin;
+  joined.body = Writer().u64(data.seq).take();
+  publish(joined);
 }
 
 void SimApp::consume(const Data& data) {
@@ -118,15 +146,7 @@ void SimApp::consume(const Data& data) {
       std::vector<std::string> rooms;
       for (std::uint32_t i = body.varint(); i > 0; --i) rooms.push_back(body.string());
       join(data.nsp, rooms);  // INTEREST goes before the answer
-      if ((data.flags & kFlagProvisional) == 0) break;
-      Data joined;
-      joined.flags = kFlagRelease;
-      joined.route = Route::kMember;
-      joined.kind = Kind::kJoined;
-      joined.nsp = data.nsp;
-      joined.destination = data.origin;
-      joined.body = Writer().u64(data.seq).take();
-      publish(joined);
+      if ((data.flags & kFlagProvisional) != 0) answer_join(data);
       break;
     }
     case Kind::kSocketsLeave:
@@ -147,8 +167,10 @@ void SimApp::consume(const Data& data) {
         answer(data.origin, data.nsp, data.seq, true);
         break;
       }
+      answering_.insert({data.origin, data.seq});
       env_.clock.after(rng_.range(0, options_.answer_delay),
                        [this, to = data.origin, nsp = data.nsp, seq = data.seq] {
+                         answering_.erase({to, seq});
                          if (alive_) answer(to, nsp, seq, true);
                        });
       break;
@@ -205,6 +227,16 @@ void SimApp::on_member_down(const FromSidecar& frame) {
   for (auto& [seq, request] : requests_) request.waiting.erase(frame.member);
   end_requests();
   observer_.member_down(*this, frame.member, confirmed);
+}
+
+// A member that is not in a namespace any more answers no request there: its sidecar does not even
+// hand it over.
+void SimApp::end_waiting(MemberId member) {
+  const Peer& peer = peers_.at(member);
+  for (auto& [seq, request] : requests_) {
+    if (!peer.namespaces.contains(request.nsp)) request.waiting.erase(member);
+  }
+  end_requests();
 }
 
 void SimApp::end_requests() {

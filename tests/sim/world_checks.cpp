@@ -61,6 +61,9 @@ std::string World::unsettled(const SidecarHost& sidecar) const {
     }
   }
   for (const auto& link : status.links) {
+    // What was given up for a peer leaves a note, so that its members are told, should they return.
+    const bool note_only = link.state == "parked" && link.window_bytes == 0 && link.members == 0;
+    if (!wanted.contains(link.peer) && note_only) continue;
     if (wanted.erase(link.peer) == 0)
       return who + "has a link too many: " + link.peer + " " + link.state;
     if (link.state != "linked") return who + "link to " + link.peer + " is " + link.state;
@@ -103,7 +106,8 @@ std::string World::unsettled(const SimApp& app) const {
   if (!app.welcomed()) return app.describe() + ": not attached";
   if (app.retained() != 0) return app.describe() + ": publishes not TAKEN";
   if (app.pending_syncs() != 0) return app.describe() + ": a SYNC without answer";
-  if (app.open_requests() != 0) return app.describe() + ": a request without end";
+  if (app.open_requests() != 0)
+    return app.describe() + ": a request without end:" + app.describe_requests();
   std::size_t others = 0;
   for (const auto& other : apps_) {
     if (!other->alive() || other.get() == &app) continue;
