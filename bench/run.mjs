@@ -1,0 +1,86 @@
+// The benchmark suite: measures the systems, prints tables and goals, and writes bench/results.
+// `node bench/run.mjs --help` lists the options. Exit code: 0, also when a goal is missed or a system
+// is not installed (both are printed); 1 when a system failed; 2 for an option that can't be used.
+import { fileURLToPath } from "node:url";
+import { Household } from "./lib/household.mjs";
+import { judged, ratios } from "./lib/goals.mjs";
+import { commit, machine, versions } from "./lib/machine.mjs";
+import { parseOptions, usage } from "./lib/options.mjs";
+import { keep } from "./lib/results.mjs";
+import { asText, legend, tablesOf } from "./lib/tables.mjs";
+import * as adapter from "./suites/adapter.mjs";
+import * as convergence from "./suites/convergence.mjs";
+import * as memory from "./suites/memory.mjs";
+import { defaultSystems, systemNamed } from "./systems/index.mjs";
+
+const kSuites = [memory, convergence, adapter];
+const kBusyLoad = 0.5;
+
+function log(line) {
+  console.log(line);
+}
+
+function chosen() {
+  try {
+    const options = parseOptions(process.argv.slice(2), process.env);
+    return { options, wanted: options.systems?.map(systemNamed) ?? defaultSystems };
+  } catch (error) {
+    console.error(`bench: ${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+const { options, wanted } = chosen();
+if (options.help) {
+  log(usage);
+  process.exit(0);
+}
+
+const household = new Household();
+const skipped = wanted.flatMap((system) => {
+  const reason = system.missing();
+  return reason ? [{ system: system.name, reason }] : [];
+});
+for (const { system, reason } of skipped) log(`${system} is left out: ${reason}`);
+const systems = wanted.filter((system) => !skipped.some(({ system: name }) => name === system.name));
+if (systems.length === 0) {
+  console.error("bench: none of the systems can run here");
+  process.exit(1);
+}
+
+const report = {
+  date: new Date().toISOString(),
+  ...commit(),
+  machine: machine(),
+  versions: versions(systems),
+  settings: { runs: options.runs, seconds: options.seconds, quick: options.quick },
+  rows: [],
+  ratios: [],
+  convergence: [],
+  memory: [],
+  goals: [],
+  skipped,
+  failed: [],
+};
+if (report.machine.load_before > kBusyLoad) {
+  log(`others use this machine (load ${report.machine.load_before}): trust the ratios only`);
+}
+
+for (const suite of kSuites) {
+  if (!options.suites.includes(suite.name)) continue;
+  await suite.run({ household, systems, options, report, log });
+}
+await household.endAll();
+
+report.ratios = ratios(report.rows);
+report.goals = judged(report);
+for (const table of tablesOf(report)) log(`\n${asText(table)}`);
+log(`\n${legend.join("\n")}`);
+for (const { suite, system, reason } of report.failed) log(`\n${system} failed (${suite}): ${reason}`);
+
+const folder =
+  options.outFolder ??
+  fileURLToPath(new URL(options.quick ? "tmp" : "results", import.meta.url));
+keep(folder, report);
+log(`\nwritten: ${folder}/latest.json, latest.md, history.jsonl`);
+process.exit(report.failed.length > 0 ? 1 : 0);
