@@ -15,10 +15,12 @@ build: ## the binaries in build/bin, and the adapter
 	scripts/build.sh
 
 test: ## every test; ends with "N passed, N failed"
-	scripts/deps.sh build test
+	scripts/deps.sh build test bench
 	scripts/test.sh
 
-demo: build ## three chat servers on :3001 :3002 :3003, until Ctrl-C
+demo: ## three chat servers on :3001 :3002 :3003, until Ctrl-C
+	scripts/deps.sh build
+	scripts/build.sh demo
 	exec node demo/run.mjs
 
 sim: ## the simulator: make sim SEEDS=1000
@@ -30,8 +32,9 @@ fuzz: ## every decoder: make fuzz SECONDS=60 (split over the targets)
 	scripts/deps.sh build fuzz
 	scripts/fuzz.sh $(SECONDS)
 
-bench: build ## against the Redis adapters; writes bench/results/latest.json
-	scripts/deps.sh bench
+bench: ## against the Redis adapters; writes bench/results/latest.json
+	scripts/deps.sh build bench
+	scripts/build.sh bench
 	node bench/run.mjs
 
 lint: ## format, clang-tidy, purity of the cores, adapter, scripts

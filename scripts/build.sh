@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the release binaries (build/bin) and the adapter (adapter/dist).
+# Builds the release binaries (build/bin) and the adapter (adapter/dist), and installs what the
+# npm packages that are named need: scripts/build.sh [folder...]
 # Test programs are left to `make test`, so that `make demo` gets to a mesh without gtest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,6 +17,4 @@ if [[ -e adapter/package.json ]]; then
   npm_install adapter
   (cd adapter && npm run --silent build)
 fi
-for package in demo bench; do
-  if [[ -e $package/package.json ]]; then npm_install "$package"; fi
-done
+for package in "$@"; do npm_install "$package"; done

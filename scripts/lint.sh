@@ -65,11 +65,7 @@ check purity scripts/lint-pure.sh
 check shellcheck shell
 check docs scripts/lint-docs.sh
 if [[ ${1:-} != --fast ]]; then
-  for folder in adapter demo bench tests/integration; do
-    if [[ -e $folder/package.json ]] && grep -q '"lint":' "$folder/package.json"; then
-      check "$folder" npm_lint "$folder"
-    fi
-  done
+  for folder in $(npm_packages lint); do check "$folder" npm_lint "$folder"; done
   check clang-tidy tidy
 fi
 

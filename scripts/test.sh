@@ -2,7 +2,7 @@
 # Runs every test there is, part by part, and adds up:
 #   unit         ctest of the release build: GoogleTest, corpus replays, a short simulation
 #   sanitized    the cores, the libraries and the corpus again, under ASan and UBSan
-#   <package>    `npm test` of adapter, demo, bench and tests/integration
+#   <package>    `npm test` of each npm package: adapter, demo, tests/integration, …
 # A part that fails does not keep the others from running. A part that ran nothing, or whose
 # runner failed without naming a test, counts as a failure. Ends with "N passed, N failed".
 # scripts/test.sh [part...] runs only these.
@@ -104,11 +104,7 @@ npm_part() {
 parts=("$@")
 if ((${#parts[@]} == 0)); then
   parts=(unit sanitized)
-  for folder in adapter demo bench tests/integration; do
-    if [[ -e $folder/package.json ]] && grep -q '"test":' "$folder/package.json"; then
-      parts+=("$folder")
-    fi
-  done
+  while read -r folder; do parts+=("$folder"); done < <(npm_packages test)
 fi
 
 built=
@@ -117,10 +113,10 @@ for part in "${parts[@]}"; do
   case "$part" in
     unit | sanitized) "$part" ;;
     *)
-      # The packages run real sidecars and the built adapter.
+      # The packages run real sidecars, the built adapter and the demo.
       if [[ -z $built ]]; then
         built=yes
-        scripts/build.sh || record build 0 1 0 1
+        scripts/build.sh demo || record build 0 1 0 1
       fi
       npm_part "$part"
       ;;
