@@ -31,8 +31,8 @@ function refuse(...lines) {
 const layout = readLayout();
 const sidecar = resolve(process.env.DEMO_SIDECAR ?? join(DEMO, "../build/bin/socketmesh-sidecar"));
 requireFile(sidecar, constants.X_OK);
-for (const name of ["socket.io", "@socketmesh/adapter"]) {
-  requireFile(join(DEMO, "node_modules", name, "dist/index.js"), constants.R_OK);
+for (const file of ["socket.io/dist/index.js", "@socketmesh/adapter/dist/index.mjs"]) {
+  requireFile(join(DEMO, "node_modules", file), constants.R_OK);
 }
 await checkPorts();
 
@@ -130,9 +130,9 @@ async function waitUntilReady() {
   }
   if (ending) return;
   ready = true;
-  const waiting = [...wanted.keys()];
-  const took = ((performance.now() - begun) / 1000).toFixed(1);
-  say(addressesText(paint, layout, waiting.length ? `still waiting for ${waiting.join(", ")}` : `up after ${took} s`));
+  const took_s = ((performance.now() - begun) / 1000).toFixed(1);
+  const waiting = [...wanted.keys()].join(", ");
+  say(addressesText(paint, layout, waiting ? `still waiting for ${waiting}` : `up after ${took_s} s`));
   say(pidsText(paint, supervisor.pids()));
 }
 

@@ -22,13 +22,24 @@ export async function until(what, probe, within_ms = 10_000) {
   }
 }
 
-/** Ports that were free a moment ago, all held at once so that none comes twice. */
+// Below the range from which outgoing connections take theirs: else a client of the test could
+// sit on a server's port in the second in which that server is down.
+const PORT_MIN = 12_000;
+const PORT_MAX = 32_000;
+
+/** Ports that were free a moment ago. */
 export async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
+  const ports = new Set();
+  while (ports.size < count) {
+    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
+    const server = createServer();
+    const free = await new Promise((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (free) ports.add(port);
+  }
+  return [...ports];
 }
 
 export function isAlive(pid) {

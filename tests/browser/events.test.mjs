@@ -180,6 +180,24 @@ test("users who come and go while a sidecar is away are counted when it is back"
   );
 });
 
+test("a sidecar that hangs for long costs its users, and gives them back when it goes on", async () => {
+  const [w1, w2, w3] = [await connect(1, "w1"), await connect(2, "w2"), await connect(3, "w3")];
+  await everyone("three", (client) => client.users.numUsers === 3);
+  forget(w1, w2, w3);
+  const hung = demo.pidOf("sidecar", 2);
+  process.kill(hung, "SIGSTOP");
+  await everyone("w2 to be out of reach", (client) => client.users.numUsers === 2, [w1, w3]);
+  const meanwhile = await connect(2, "meanwhile");
+  const elsewhere = await connect(1, "elsewhere");
+  process.kill(hung, "SIGCONT");
+  await everyone("five", (client) => client.users.numUsers === 5);
+  for (const watcher of [w1, w3]) {
+    assert.deepEqual(heard(watcher, "user left"), [{ username: "w2", numUsers: 2 }]);
+  }
+  meanwhile.socket.emit("new message", "over there?");
+  await everyone("a message", (client) => heard(client, "new message").length === 1, [w1, w2, w3, elsewhere]);
+});
+
 test("churn without faults: every watcher's sum is the truth", async () => {
   const watchers = [await connect(1, "w1"), await connect(2, "w2"), await connect(3, "w3")];
   await everyone("three", (client) => client.users.numUsers === 3);
