@@ -196,7 +196,7 @@ export class Client implements LinkHandler {
     // Peers don't know of this snapshot yet: an awaited join has to wait for it.
     this.joins.added();
     this.write(control.take());
-    const lost = this.outbox.lostBefore();
+    const lost = this.outbox.begin();
     if (lost !== undefined) this.write(gapFrame(this.id, lost));
     this.wake();
   }

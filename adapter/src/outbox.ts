@@ -168,11 +168,10 @@ export class Outbox {
       this.slabs = kept;
     }
     this.rewind();
-    this.undeclared = undefined;
   }
 
   /** All that is held is to be sent again, from the first frame that was not taken. */
-  rewind(): void {
+  private rewind(): void {
     this.next = 0;
     this.unsentBytes = 0;
     for (const slab of this.slabs) {
@@ -184,8 +183,9 @@ export class Outbox {
     }
   }
 
-  /** What a new attachment has to declare before it sends what is held; undefined: nothing is lost. */
-  lostBefore(): Lost | undefined {
+  /** A new attachment: what it has to declare before all that is held; undefined: nothing is lost. */
+  begin(): Lost | undefined {
+    this.undeclared = undefined;
     const last = this.lost[this.lost.length - 1];
     if (last === undefined) return undefined;
     return { seq: last.seq, count: this.lost.reduce((sum, lost) => sum + lost.count, 0) };

@@ -66,7 +66,7 @@ describe("the outbox", () => {
     const again = drain(outbox);
     assert.deepEqual(seqs(again), [5, 6, 7, 8, 9, 10, 11]);
     assert.equal(again[0].body.toString("utf8", 2), "m4");
-    assert.equal(outbox.lostBefore(), undefined);
+    assert.equal(outbox.begin(), undefined);
   });
 
   it("frees slabs as they are taken, and reuses one that is empty", () => {
@@ -117,12 +117,12 @@ describe("the outbox", () => {
     }
     assert.ok(outbox.heldBytes <= MIN_BUFFER_BYTES);
     assert.ok(outbox.forgotten > 0);
-    const { seq, count } = outbox.lostBefore();
+    const { seq, count } = outbox.begin();
     assert.equal(seq, count);
     outbox.detach();
     assert.equal(drain(outbox)[0].seq, seq + 1);
     outbox.take(seq);
-    assert.equal(outbox.lostBefore(), undefined, "they were taken after all");
+    assert.equal(outbox.begin(), undefined, "they were taken after all");
   });
 
   it("declares in their place the frames that were dropped before they were sent", () => {
@@ -144,8 +144,9 @@ describe("the outbox", () => {
     host.attached = false;
     for (let i = 0; i < 100; i++) publish(big);
     assert.ok(outbox.heldBytes <= MIN_BUFFER_BYTES);
-    const { seq, count } = outbox.lostBefore();
+    const { seq, count } = outbox.begin();
     assert.equal(seq, count);
+    assert.equal(drain(outbox)[0].seq, seq + 1, "declared once, by whoever begins the attachment");
   });
 
   it("takes a frame larger than a slab", () => {

@@ -1,6 +1,6 @@
 // A Socket.IO server in a process of its own, to be killed. Told what to do over IPC:
 //   node child.mjs <socket address>      (forked by ChildServer)
-import { AppServer } from "./server.mjs";
+import { AppServer, received } from "./server.mjs";
 
 const app = await AppServer.start(process.argv[2]);
 let clients = [];
@@ -12,18 +12,10 @@ const actions = {
     await Promise.all(clients.map((client) => client.server.join(rooms)));
     return clients.map((client) => client.id);
   },
-  // Clients answer "silent" never, and "answer" at once.
+  // From here on its clients answer to "answer", and still to nothing else.
   answer: () => clients.forEach((client, i) => client.on("answer", (done) => done(i))),
-  // A flood of numbered messages, paced so that the loop turns.
-  flood: (room, from, to) => {
-    let n = from;
-    const step = () => {
-      for (let i = 0; i < 20 && n < to; i++) app.io.to(room).emit("flood", n++);
-      if (n < to) setImmediate(step);
-      else process.send({ flooded: n });
-    };
-    step();
-  },
+  // The first arguments of the events that its first client got.
+  got: (event) => received(clients[0], event).map(([first]) => first),
   neverAnswer: (event) => void app.io.on(event, () => undefined),
   stall: (ms) => {
     const end = Date.now() + ms;
