@@ -190,7 +190,17 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
                      : nullptr;
     for (const MemberId id : sidecar.members) {
       const bool here = local_members.contains(id) && local_members.at(id)->ready;
-      if (id == app.id || here || (slot != nullptr && slot->members.contains(id))) continue;
+      if (id == app.id || here) continue;
+      const auto met = slot == nullptr ? RemoteMembers::iterator{} : slot->members.find(id);
+      if (slot != nullptr && met != slot->members.end()) {
+        // Told as down to all before this app came.
+        if (met->second.state == RemoteMember::State::kAway) {
+          wire::app::write_member_down(tell(app), id, DownReason::kUnreachable);
+        } else {
+          app.named.insert(id);
+        }
+        continue;
+      }
       const bool settled = slot == nullptr || (slot->linked && slot->interest_known) || slot->peer_deadline <= now;
       if (settled || remote_members.contains(id)) {
         wire::app::write_member_down(tell(app), id, DownReason::kUnreachable);
@@ -201,6 +211,7 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
       member.state = RemoteMember::State::kExpected;
       slot->members.emplace(id, std::move(member));
       remote_members[id] = slot;
+      app.named.insert(id);
       ++slot->unknown_presence;
       if (slot->peer_deadline == kNever) slot->peer_deadline = now + config.limits.peer_timeout;
     }

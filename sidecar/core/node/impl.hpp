@@ -102,6 +102,7 @@ struct Node::Impl {
   void release_when_ready(Slot& slot);
   void lose_link(Slot& slot);
   void members_return(Slot& slot);
+  void tell_down(MemberId member, wire::app::DownReason reason);
   void end_members(Slot& slot, wire::app::DownReason reason, bool keep);
   void abandon_handshake(Slot& slot);
   void give_up(Slot& slot);

@@ -50,6 +50,7 @@ struct AppConn {
   std::string parser;
   EndpointId endpoint = 0;
   Names namespaces;
+  std::set<MemberId> named;       // members that it knew at its attachment and that this life had not met
   std::uint64_t rooms = 0;        // rooms declared, less those taken back
   std::uint64_t last_seq = 0;     // of its publishes
   std::uint64_t taken_told = 0;   // of them, told to it as taken
@@ -86,6 +87,8 @@ struct RemoteMember {
   Names namespaces;
 };
 
+using RemoteMembers = std::map<MemberId, RemoteMember>;
+
 // Another sidecar, over all its connections and, while something is kept for it, its lives.
 struct Slot {
   Slot(std::string peer, EndpointId at, const Limits& limits)
@@ -113,7 +116,7 @@ struct Slot {
 
   bool interest_known = false;      // false: everything goes there
   std::uint64_t interest_pairs = 0;
-  std::map<MemberId, RemoteMember> members;
+  RemoteMembers members;
   std::map<std::string, std::uint32_t, std::less<>> presence;  // members by namespace
   std::uint32_t unknown_presence = 0;                          // members whose namespaces are unknown
   std::set<MemberId> foreign_parser;                           // members that are refused for their parser

@@ -135,7 +135,10 @@ void Node::Impl::answer_routed(AppConn& app, const wire::DataFrame& data, const 
   std::vector<MemberId> targets;
   for (const Slot* slot : to.slots) {
     for (const auto& [id, member] : slot->members) {
-      if (member.state != RemoteMember::State::kAway && present(member, route.nsp)) targets.push_back(id);
+      if (member.state == RemoteMember::State::kAway || !present(member, route.nsp)) continue;
+      // Expected for another app's sake: this one was never told of it, and would not be told of its end after a new attachment.
+      if (!member.namespaces_known && !app.named.contains(id)) continue;
+      targets.push_back(id);
     }
   }
   for (const AppConn* other : to.apps) targets.push_back(other->id);

@@ -123,11 +123,16 @@ void Node::Impl::members_return(Slot& slot) {
   if (slot.interest_known) release_when_ready(slot);
 }
 
+void Node::Impl::tell_down(MemberId member, DownReason reason) {
+  for (auto& [conn, app] : apps) app->named.erase(member);
+  tell_all([&](wire::Buffer& out) { wire::app::write_member_down(out, member, reason); });
+}
+
 // The members are down as far as apps are concerned. With `keep` they may still come back on the same life of their sidecar.
 void Node::Impl::end_members(Slot& slot, DownReason reason, bool keep) {
   for (auto member = slot.members.begin(); member != slot.members.end();) {
     if (member->second.state != RemoteMember::State::kAway) {
-      tell_all([&](wire::Buffer& out) { wire::app::write_member_down(out, member->first, reason); });
+      tell_down(member->first, reason);
     }
     if (keep) {
       member->second.state = RemoteMember::State::kAway;
@@ -266,7 +271,7 @@ void Node::Impl::member_down(Slot& slot, MemberId id, DownReason reason) {
   if (!slot.members.contains(id)) return;
   erase_member(slot, id);
   routes_changed();
-  tell_all([&](wire::Buffer& out) { wire::app::write_member_down(out, id, reason); });
+  tell_down(id, reason);
   if (slot.interest_known) release_when_ready(slot);
 }
 
