@@ -210,6 +210,8 @@ void SimApp::on_routed(const FromSidecar& frame) {
   env_.trace.note("ROUTED: app, seq, members", number_, frame.seq, frame.members.size());
   it->second.routed = true;
   for (const MemberId member : frame.members) {
+    require(peers_.contains(member), "ROUTED names members that the app was told of",
+            std::to_string(frame.seq));
     if (!it->second.answered.contains(member)) it->second.waiting.insert(member);
   }
   end_requests();
