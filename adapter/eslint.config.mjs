@@ -3,7 +3,7 @@ import globals from "globals";
 import ts from "typescript-eslint";
 
 export default ts.config(
-  { ignores: ["dist/", "node_modules/"] },
+  { ignores: ["dist/", "dist.*/", "node_modules/"] },
   js.configs.recommended,
   {
     files: ["src/**/*.ts"],

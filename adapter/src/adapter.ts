@@ -93,7 +93,7 @@ export class SocketMeshAdapter extends Adapter {
       this.client.joins.added();
     }
     void super.addAll(id, rooms);
-    if (this.interest.dirty) this.client.wake();
+    if (this.interest.dirty) this.client.interestChanged(this.interest);
     // Socket.IO's own join of a socket to its id is not awaited by anyone.
     if (this.closed || (rooms.size === 1 && rooms.has(id))) return undefined;
     return this.client.joined();
@@ -116,7 +116,7 @@ export class SocketMeshAdapter extends Adapter {
   private left(room: Room): void {
     if (this.rooms.has(room)) return;
     this.interest.change(room, false);
-    this.client.wake();
+    this.client.interestChanged(this.interest);
   }
 
   // ---- broadcasts --------------------------------------------------------------------------------

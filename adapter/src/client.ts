@@ -11,6 +11,7 @@ import { Deliveries } from "./deliveries";
 import type { Link, LinkHandler } from "./dialer";
 import { gapFrame, writeAttach, writeEmpty, writeName } from "./frames";
 import { Inbound } from "./inbound";
+import type { Interest } from "./interest";
 import { Joins } from "./joins";
 import { TAKEN_BYTES, TAKEN_DELAY_MS } from "./limits";
 import { Members } from "./members";
@@ -41,6 +42,7 @@ export class Client implements LinkHandler {
   private link: Link | undefined;
   private blocked = false;
   private flushPending = false;
+  private readonly changed = new Set<Interest>();
   private readonly control = new ByteWriter(1024);
   private takenTimer: NodeJS.Timeout | undefined;
   private graceTimer: NodeJS.Timeout | undefined;
@@ -99,6 +101,7 @@ export class Client implements LinkHandler {
     for (const room of endpoint.roomNames()) endpoint.interest.change(room, false);
     if (this.attached) {
       endpoint.interest.write(this.control);
+      this.changed.delete(endpoint.interest);
       writeName(this.control, Out.NspClose, endpoint.nspName);
       this.wake();
     }
@@ -115,6 +118,13 @@ export class Client implements LinkHandler {
     setImmediate(this.flushSoon);
   }
 
+  /** Rooms of a namespace came or went. A new attachment tells all of them anyway. */
+  interestChanged(interest: Interest): void {
+    if (this.link === undefined) return;
+    this.changed.add(interest);
+    this.wake();
+  }
+
   /** A promise for the rooms that were added so far; undefined: there is nobody to wait for. */
   joined(): Promise<void> | undefined {
     if (this.link === undefined) return undefined;
@@ -127,9 +137,8 @@ export class Client implements LinkHandler {
     this.flushPending = false;
     const link = this.link;
     if (link === undefined || this.blocked) return;
-    for (const endpoint of this.endpoints.values()) {
-      if (endpoint.interest.dirty) endpoint.interest.write(this.control);
-    }
+    for (const interest of this.changed) interest.write(this.control);
+    this.changed.clear();
     const sync = this.joins.flush();
     if (sync !== undefined) {
       const mark = this.control.open(Out.Sync);
@@ -186,6 +195,7 @@ export class Client implements LinkHandler {
     this.blocked = false;
     this.inbound.reset();
     this.control.clear();
+    this.changed.clear();
     const control = this.control;
     writeAttach(control, this.id, this.config, this.members);
     for (const endpoint of this.endpoints.values()) {

@@ -62,10 +62,16 @@ export const ROUTE_CACHE_ENTRIES = 4096;
 export const ROUTE_TABLE_ENTRIES = 1024;
 export const ROUTE_TABLE_SECTION_BYTES = 1024;
 
+/** Members of the mesh, and namespaces of one of them, that are followed. */
+export const MAX_MEMBERS = 65_536;
+export const MAX_MEMBER_NAMESPACES = 65_536;
 /** Publishing members whose highest taken sequence is remembered. */
 export const MAX_ORIGINS = 65_536;
 /** How long it is remembered after the member is down, ms. */
 export const ORIGIN_MEMORY_MS = 10 * 60 * 1000;
+
+/** A log line about one kind of trouble is followed by the next one after this time at the earliest, ms. */
+export const LOG_INTERVAL_MS = 1_000;
 
 /** Chunks in one encoded packet. */
 export const MAX_CHUNKS = 65_536;

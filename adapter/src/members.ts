@@ -1,6 +1,8 @@
 // The other members of the mesh that the sidecar told of, and in which namespaces they are present.
 // Pure: changes come in, and the listener hears what they mean for a namespace.
 import type { MemberId } from "./bytes";
+import { WireError } from "./errors";
+import { MAX_MEMBER_NAMESPACES, MAX_MEMBERS } from "./limits";
 
 export interface Member {
   readonly id: MemberId;
@@ -39,9 +41,10 @@ export class Members {
     return this.byNsp.get(nsp) ?? NOBODY;
   }
 
-  /** A member that is already known gets the new set of namespaces. */
+  /** A member that is already known gets the new set of namespaces. Throws WireError past the limits. */
   up(id: MemberId, sidecar: string, name: string, namespaces: readonly string[]): void {
     const known = this.all.get(id.hex);
+    if (known === undefined && this.all.size >= MAX_MEMBERS) throw new WireError("too many members");
     const member: Member = { id, name, sidecar, namespaces: known?.namespaces ?? new Set() };
     this.all.set(id.hex, member);
     const wanted = new Set(namespaces);
@@ -72,6 +75,7 @@ export class Members {
 
   private add(member: Member, nsp: string): void {
     if (member.namespaces.has(nsp)) return;
+    if (member.namespaces.size >= MAX_MEMBER_NAMESPACES) throw new WireError("too many namespaces");
     member.namespaces.add(nsp);
     let present = this.byNsp.get(nsp);
     if (present === undefined) {

@@ -3,10 +3,13 @@
 import { calmly } from "./calmly";
 import type { Endpoint } from "./contracts";
 import { WireError } from "./errors";
-import type { AdapterEvents, Gap, Log, Peer } from "./events";
+import type { AdapterEvents, Gap, Log, LogLevel, Peer } from "./events";
+import { LOG_INTERVAL_MS } from "./limits";
 import type { Member } from "./members";
 
 export class Telling {
+  private readonly logged = new Map<string, number>();
+
   constructor(
     private readonly endpoints: ReadonlyMap<string, Endpoint>,
     private readonly log: Log,
@@ -24,19 +27,27 @@ export class Telling {
   }
 
   gap(gap: Gap): void {
-    this.log("warn", `${gap.messages} messages lost at ${gap.where}: ${gap.reason}`);
+    this.seldom("gap", "warn", `${gap.messages} messages lost at ${gap.where}: ${gap.reason}`);
     this.all("gap", gap);
   }
 
   unsendable(reason: string): void {
-    this.log("error", `not sent to other servers: ${reason}`);
+    this.seldom("unsendable", "error", `not sent to other servers: ${reason}`);
     this.all("unsendable", { reason });
   }
 
   protocolError(error: unknown): void {
     const cause = error instanceof Error ? error : new WireError(String(error));
-    this.log("warn", `broken frame dropped: ${cause.message}`);
+    this.seldom("broken", "warn", `broken frame dropped: ${cause.message}`);
     this.all("protocol-error", { error: cause });
+  }
+
+  /** Events tell everything; the log is kept readable. */
+  private seldom(kind: string, level: LogLevel, message: string): void {
+    const now = performance.now();
+    if (now - (this.logged.get(kind) ?? -LOG_INTERVAL_MS) < LOG_INTERVAL_MS) return;
+    this.logged.set(kind, now);
+    this.log(level, message);
   }
 }
 
