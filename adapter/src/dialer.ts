@@ -5,12 +5,12 @@ import * as net from "node:net";
 import type { Address } from "./address";
 import {
   CLOSE_TIMEOUT_MS,
-  IDLE_RECHECK_MS,
   IDLE_TIMEOUT_MS,
   READ_BUFFER_BYTES,
   RECONNECT_MAX_MS,
   RECONNECT_MIN_MS,
   REFUSED_RETRY_MS,
+  SILENCE_CHECK_MS,
   VOLATILE_BACKLOG_BYTES,
   WELCOME_TIMEOUT_MS,
 } from "./limits";
@@ -39,9 +39,9 @@ export class Dialer {
   private timer: NodeJS.Timeout | undefined;
   private delay = RECONNECT_MIN_MS;
   private stopped = false;
-  /** Why the connection is cut when nothing comes; and whether that was noticed once already. */
-  private silence = "";
-  private suspected = false;
+  /** How long nothing came, and how long that is borne. Before the welcome nothing else counts. */
+  private silentMs = 0;
+  private patience = WELCOME_TIMEOUT_MS;
 
   constructor(
     private readonly address: Address,
@@ -55,8 +55,8 @@ export class Dialer {
   /** The sidecar welcomed us: the next loss is followed by a quick attempt. */
   welcomed(): void {
     this.delay = RECONNECT_MIN_MS;
-    this.silence = "the sidecar is silent";
-    this.socket?.setTimeout(IDLE_TIMEOUT_MS);
+    this.patience = IDLE_TIMEOUT_MS;
+    this.silentMs = 0;
   }
 
   /** The sidecar refused us: the next attempt can wait. */
@@ -92,7 +92,7 @@ export class Dialer {
       onread: {
         buffer: this.buffer,
         callback: (length: number): boolean => {
-          if (this.suspected) this.trust(socket);
+          if (this.patience === IDLE_TIMEOUT_MS) this.silentMs = 0;
           this.handler.received(this.buffer, length);
           return true;
         },
@@ -100,18 +100,17 @@ export class Dialer {
     };
     const socket = net.connect(options);
     this.socket = socket;
-    this.silence = "no welcome in time";
-    this.suspected = false;
-    socket.setTimeout(WELCOME_TIMEOUT_MS, () => {
-      // A process that was blocked for long sees the timer before the bytes that wait to be read.
-      if (!this.suspected) {
-        this.suspected = true;
-        socket.setTimeout(IDLE_RECHECK_MS);
-        return;
-      }
-      reason = this.silence;
+    this.silentMs = 0;
+    this.patience = WELCOME_TIMEOUT_MS;
+    // Not socket.setTimeout(), which costs something at every read and write. A process that was blocked
+    // for long counts one step, and then reads what has come.
+    const watch = setInterval(() => {
+      this.silentMs += SILENCE_CHECK_MS;
+      if (this.silentMs < this.patience) return;
+      reason = this.patience === IDLE_TIMEOUT_MS ? "the sidecar is silent" : "no welcome in time";
       socket.destroy();
-    });
+    }, SILENCE_CHECK_MS);
+    watch.unref();
     socket.on("error", (error) => {
       reason = error.message;
     });
@@ -129,16 +128,12 @@ export class Dialer {
     });
     socket.on("drain", () => this.handler.drained());
     socket.on("close", () => {
+      clearInterval(watch);
       this.socket = undefined;
       if (!this.stopped) this.dialLater();
       if (open) this.handler.closed(reason);
       else this.handler.failed(reason);
     });
-  }
-
-  private trust(socket: net.Socket): void {
-    this.suspected = false;
-    socket.setTimeout(IDLE_TIMEOUT_MS);
   }
 
   private dialLater(): void {

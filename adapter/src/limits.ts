@@ -32,8 +32,8 @@ export const REFUSED_RETRY_MS = 5_000;
 export const WELCOME_TIMEOUT_MS = 5_000;
 /** A sidecar that was silent for this time is cut, ms (it pings every second). */
 export const IDLE_TIMEOUT_MS = 10_000;
-/** Second look before that, ms. */
-export const IDLE_RECHECK_MS = 1_000;
+/** How often that is looked at, ms. */
+export const SILENCE_CHECK_MS = 2_500;
 /** Default of `detachedGrace`: the last known peers stay for this time without a sidecar, ms. */
 export const DETACHED_GRACE_MS = 3_000;
 /** Longest wait for the last bytes when the adapter is closed, ms. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { FakeSidecar, Reader, TYPES } from "./support/fake-sidecar.mjs";
 import * as wire from "./support/wire.mjs";
 
@@ -155,6 +155,29 @@ describe("the app protocol", () => {
       assert.equal(logged.filter(([level]) => level === "warn").length, 1);
       fake.server = fake.server.listen(fake.path);
       await until(() => of("attached").length === 1, "the attachment");
+    });
+
+    it("cuts a sidecar that does not welcome it, or falls silent, and tries another time", async () => {
+      mock.timers.enable({ apis: ["setInterval"] });
+      try {
+        fake.welcome = false;
+        start();
+        const first = await new Promise((done) => fake.once("attachment", done));
+        const second = fake.attachment();
+        mock.timers.tick(5000);
+        fake.welcome = true;
+        await second;
+        assert.ok(first.socket.destroyed || first.socket.readableEnded || (await new Promise((done) => first.socket.once("close", () => done(true)))));
+        await until(() => of("attached").length === 1, "the welcome");
+        mock.timers.tick(7500);
+        await sleep(50);
+        assert.equal(of("detached").length, 0);
+        mock.timers.tick(2500);
+        await until(() => of("detached").length === 1, "the cut");
+        assert.deepEqual(of("detached"), [{ reason: "the sidecar is silent" }]);
+      } finally {
+        mock.timers.reset();
+      }
     });
 
     it("answers pings", async () => {
