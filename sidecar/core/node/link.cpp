@@ -186,6 +186,8 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   }
   enforce_window(slot);
   mark_dirty(link.conn);
+  // What was taken since RESUME was written moved no watermark: there was no link to say it on.
+  ack(slot, false);
   log(Action::Level::kInfo, "linked", "peer=\"" + slot.id + "\" address=" + slot.address +
                                           (slot.dialed ? " dialed=true" : " dialed=false"));
 }
