@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tests/sim/link_protocol.hpp"
+
 namespace socketmesh::sim {
 
 Network::Connection* Network::find(EndId end) {
@@ -35,6 +37,7 @@ std::size_t Network::write(EndId end, Bytes bytes) {
   Side& writer = c->side[from];
   const std::size_t taken = std::min(c->side[1 - from].in.room(), bytes.size());
   stats_.add(Stat::kBytesCarried, taken);
+  if (trace_.verbose() && writer.host != c->side[1 - from].host) tap(*c, from, bytes.first(taken));
   if (writer.mangler == nullptr) {
     carry(*c, 1 - from, as_text(bytes.first(taken)));
   } else {
@@ -49,6 +52,17 @@ std::size_t Network::write(EndId end, Bytes bytes) {
     offer_room(*c, from);  // the mangler may have kept it all
   }
   return taken;
+}
+
+// The frames of a link, for whoever reads a trace.
+void Network::tap(Connection& c, int from, Bytes bytes) {
+  Side& writer = c.side[from];
+  writer.tap.add(bytes);
+  for (Bytes frame = writer.tap.next(); !frame.empty(); frame = writer.tap.next()) {
+    trace_.text("  from host", writer.host,
+                "to " + std::to_string(c.side[1 - from].host) + " on " + std::to_string(c.id) +
+                    ": " + describe_link_frame(frame));
+  }
 }
 
 void Network::carry(Connection& c, int to, std::string_view bytes) {

@@ -20,6 +20,7 @@
 #include "tests/sim/rng.hpp"
 #include "tests/sim/scheduler.hpp"
 #include "tests/sim/stats.hpp"
+#include "tests/sim/trace.hpp"
 
 namespace socketmesh::sim {
 
@@ -50,8 +51,8 @@ struct NetOptions {
 
 class Network {
  public:
-  Network(Scheduler& clock, Rng rng, Stats& stats, NetOptions options)
-      : clock_(clock), rng_(rng), stats_(stats), options_(options) {}
+  Network(Scheduler& clock, Rng rng, Stats& stats, Trace& trace, NetOptions options)
+      : clock_(clock), rng_(rng), stats_(stats), trace_(trace), options_(options) {}
 
   void listen(const std::string& address, HostId host, NetUser* user);
   void unlisten(const std::string& address);
@@ -89,6 +90,7 @@ class Network {
     Pipe in;  // towards this side
     TimeUs armed = node::kNever;
     std::unique_ptr<RecordMangler> mangler;  // of what this side writes
+    FrameStream tap;                         // of what this side writes, while everything is traced
   };
   struct Connection {
     std::uint64_t id = 0;
@@ -108,6 +110,7 @@ class Network {
   static int side_of(const Connection& c, EndId end) { return c.side[0].id == end ? 0 : 1; }
   bool stalled(const Connection& c, int to) const;
   TimeUs arrival(Connection& c, int to, std::size_t bytes);
+  void tap(Connection& c, int from, Bytes bytes);
   void carry(Connection& c, int to, std::string_view bytes);
   void arm(Connection& c, int to);
   void deliver(EndId end);
@@ -123,6 +126,7 @@ class Network {
   Scheduler& clock_;
   Rng rng_;
   Stats& stats_;
+  Trace& trace_;
   NetOptions options_;
   std::map<std::string, std::pair<HostId, NetUser*>> listeners_;
   std::map<std::string, HostId> addresses_;  // every address that ever listened

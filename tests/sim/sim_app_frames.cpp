@@ -209,6 +209,9 @@ void SimApp::on_routed(const FromSidecar& frame) {
   if (it == requests_.end()) return;  // answered and ended in an earlier attachment
   env_.trace.note("ROUTED: app, seq, members", number_, frame.seq, frame.members.size());
   it->second.routed = true;
+  // Written again after a new attachment, it goes where interest is now: a later ROUTED replaces
+  // the earlier one.
+  it->second.waiting.clear();
   for (const MemberId member : frame.members) {
     require(peers_.contains(member), "ROUTED names members that the app was told of",
             std::to_string(frame.seq));

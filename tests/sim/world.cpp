@@ -9,7 +9,7 @@ World::World(WorldOptions options)
     : options_(std::move(options)),
       trace_(clock_),
       rng_(options_.seed),
-      network_(clock_, rng_.fork(), stats_, options_.network),
+      network_(clock_, rng_.fork(), stats_, trace_, options_.network),
       ledger_(trace_, stats_) {}
 
 World::~World() = default;

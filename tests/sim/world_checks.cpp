@@ -102,9 +102,30 @@ std::string World::unsettled(const SidecarHost& sidecar) const {
   return {};
 }
 
+namespace {
+
+// Where the messages of an app are kept, for a report.
+std::string keepers(const SidecarHost& sidecar) {
+  std::string text;
+  const auto status = sidecar.status();
+  for (const auto& link : status.links) {
+    if (link.state == "linked" && link.window_bytes == 0) continue;
+    text += " [" + link.peer + " " + link.state + ", " + std::to_string(link.window_bytes) +
+            " bytes, " + std::to_string(link.members) + " members]";
+  }
+  for (const auto& member : status.members) {
+    if (member.untaken > 0)
+      text += " [" + member.name + " has not taken " + std::to_string(member.untaken) + "]";
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string World::unsettled(const SimApp& app) const {
   if (!app.welcomed()) return app.describe() + ": not attached";
-  if (app.retained() != 0) return app.describe() + ": publishes not TAKEN";
+  if (app.retained() != 0)
+    return app.describe() + ": publishes not TAKEN; kept for" + keepers(app.home());
   if (app.pending_syncs() != 0) return app.describe() + ": a SYNC without answer";
   if (app.open_requests() != 0)
     return app.describe() + ": a request without end:" + app.describe_requests();
