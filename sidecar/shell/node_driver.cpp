@@ -1,12 +1,10 @@
 #include "sidecar/shell/node_driver.hpp"
 
-#include <algorithm>
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <utility>
-
-#include "sidecar/shell/log_fields.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -17,25 +15,8 @@ using std::chrono::steady_clock;
 
 // Writing can make the node want more at once; after so many rounds others get their turn.
 constexpr int kFlushRoundsMax = 8;
-// A log event of one name may appear so often, then it is only counted.
-constexpr std::uint32_t kLogBurst = 50;
-constexpr std::chrono::seconds kLogInterval{10};
 // Of kLeaveTimeout, for the delivery of goodbyes that are written.
 constexpr std::chrono::milliseconds kGoodbyeDelivery{200};
-
-obs::LogLevel level_of(node::Action::Level level) {
-  switch (level) {
-    case node::Action::Level::kDebug:
-      return obs::LogLevel::kDebug;
-    case node::Action::Level::kInfo:
-      return obs::LogLevel::kInfo;
-    case node::Action::Level::kWarn:
-      return obs::LogLevel::kWarn;
-    case node::Action::Level::kError:
-      return obs::LogLevel::kError;
-  }
-  return obs::LogLevel::kError;
-}
 
 }  // namespace
 
@@ -46,6 +27,7 @@ node::TimeUs steady_now_us() {
 NodeDriver::NodeDriver(boost::asio::io_context& io, const obs::Logger& logger, Options options)
     : io_(io),
       logger_(logger),
+      log_(logger),
       transport_(std::move(options.transport)),
       limits_(options.node.limits),
       node_(std::move(options.node), steady_now_us()),
@@ -147,8 +129,8 @@ void NodeDriver::connection_lost(Connection& connection, const std::string& why)
     --handshaking_;
     ++stats_.transport_failures;
     if (options.dialed.empty()) {
-      write_log(obs::LogLevel::kWarn, "link refused",
-                "remote=" + options.remote + " reason=\"" + why + "\"");
+      log_.write(obs::LogLevel::kWarn, "link refused",
+                 "remote=" + options.remote + " reason=\"" + why + "\"");
     } else {
       node_.dial_failed(options.dialed, why, steady_now_us());
     }
@@ -158,9 +140,22 @@ void NodeDriver::connection_lost(Connection& connection, const std::string& why)
 }
 
 void NodeDriver::connection_finished(Connection& connection) {
+  const node::ConnId id = connection.id();
   if (!connection.was_open()) --handshaking_;
-  connections_.erase(connection.id());
+  if (!leaving_) discard_rest(id);
+  connections_.erase(id);
   if (leaving_) connection_stirred();
+}
+
+// The node keeps what a closed connection has to say until the last gather; when the peer would not
+// read it in time, nobody will.
+void NodeDriver::discard_rest(node::ConnId id) {
+  std::array<std::span<const std::uint8_t>, 16> slices;
+  while (const std::size_t count = node_.gather(id, slices)) {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < count; ++i) size += slices.at(i).size();
+    node_.written(id, size, steady_now_us());
+  }
 }
 
 std::size_t NodeDriver::connection_gather(Connection& connection, Connection::Slices out) {
@@ -225,19 +220,9 @@ void NodeDriver::perform(const node::Action& action) {
       break;
     }
     case node::Action::Kind::kLog:
-      write_log(level_of(action.level), action.event, action.text);
+      log_.write(action);
       break;
   }
-}
-
-void NodeDriver::write_log(obs::LogLevel level, const std::string& event, std::string_view text) {
-  if (!logger_.enabled(level)) return;
-  const auto limiter = limiters_.try_emplace(event, kLogBurst, kLogInterval).first;
-  const auto hidden = limiter->second.admit(steady_clock::now());
-  if (!hidden) return;
-  std::vector<obs::LogField> fields = split_log_fields(text);
-  if (*hidden > 0) fields.emplace_back("hidden", *hidden);
-  logger_.log(level, event, fields);
 }
 
 // Deadlines move with every record; the timer is only set again when one comes earlier, and finds
@@ -284,6 +269,7 @@ void NodeDriver::finish_leaving() {
   if (goodbyes_written_) return;
   goodbyes_written_ = true;
   std::vector<Ptr> open;
+  open.reserve(connections_.size());
   for (const auto& [id, connection] : connections_) open.push_back(connection);
   for (const Ptr& connection : open) connection->finish();
   leave_timer_.expires_after(kGoodbyeDelivery);

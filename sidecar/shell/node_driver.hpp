@@ -13,10 +13,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -24,6 +22,7 @@
 #include "sidecar/core/node/node.hpp"
 #include "sidecar/shell/connection.hpp"
 #include "sidecar/shell/dialer.hpp"
+#include "sidecar/shell/node_log.hpp"
 #include "sidecar/shell/transport.hpp"
 
 namespace socketmesh::shell {
@@ -80,12 +79,12 @@ class NodeDriver final : public Connection::Host {
 
   void adopt(Socket socket, std::unique_ptr<Transport> transport, Connection::Options options);
   void adopt_link(Socket socket, const std::string& dialed, const std::string& remote);
+  void discard_rest(node::ConnId id);
   void dial(const std::string& address);
   void flush();
   bool flush_round();
   void flush_connection(node::ConnId id);
   void perform(const node::Action& action);
-  void write_log(obs::LogLevel level, const std::string& event, std::string_view text);
   void arm_timer();
   void on_timer();
   void check_left();
@@ -93,6 +92,7 @@ class NodeDriver final : public Connection::Host {
 
   boost::asio::io_context& io_;
   const obs::Logger& logger_;
+  NodeLog log_;
   TransportFactory transport_;
   node::Limits limits_;
   node::Node node_;
@@ -110,7 +110,6 @@ class NodeDriver final : public Connection::Host {
   bool leaving_ = false;
   bool goodbyes_written_ = false;
   DriverStats stats_;
-  std::map<std::string, obs::LogLimiter, std::less<>> limiters_;  // by event: fixed names
 };
 
 // Microseconds of the clock that the node lives by.
