@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <climits>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "lib/net/signals.hpp"
 #include "sidecar/shell/cli.hpp"
