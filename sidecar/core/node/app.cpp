@@ -213,6 +213,7 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
       remote_members[id] = slot;
       app.named.insert(id);
       ++slot->unknown_presence;
+      slot->window.hold();  // it may have been released before, when nobody was expected
       if (slot->peer_deadline == kNever) slot->peer_deadline = now + config.limits.peer_timeout;
     }
     if (slot != nullptr && slot->members.empty() && slot->epoch == 0) remove_slot(*slot);
