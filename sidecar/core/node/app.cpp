@@ -175,7 +175,7 @@ void Node::Impl::welcome(AppConn& app) {
   }
   for (const auto& [id, slot] : slots) {
     for (const auto& [member_id, member] : slot->members) {
-      if (!member.namespaces_known || member.state == RemoteMember::State::kAway) continue;
+      if (!member.told) continue;
       wire::app::write_member_up(out, member_id, id, member.name,
                                  {member.namespaces.begin(), member.namespaces.end()});
     }

@@ -102,7 +102,7 @@ struct Node::Impl {
   void release_when_ready(Slot& slot);
   void lose_link(Slot& slot);
   void members_return(Slot& slot);
-  void tell_down(MemberId member, wire::app::DownReason reason);
+  void tell_down(RemoteMember& member, wire::app::DownReason reason);
   void end_members(Slot& slot, wire::app::DownReason reason, bool keep);
   void abandon_handshake(Slot& slot);
   void give_up(Slot& slot);
@@ -113,7 +113,7 @@ struct Node::Impl {
   void member_presence(Slot& slot, const wire::link::Presence& presence);
   void snapshot_begin(Slot& slot);
   void snapshot_end(Slot& slot);
-  void announce(const Slot& slot, const RemoteMember& member);
+  void announce(const Slot& slot, RemoteMember& member);
   void count_presence(Slot& slot, const RemoteMember& member, bool add);
   void erase_member(Slot& slot, MemberId member);
   void member_is_back(AppConn& app);

@@ -176,11 +176,12 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   if (!link.dialed.empty()) book.connected(link.dialed);
   const std::uint64_t retransmitted = slot.window.retransmitted();
   const bool same = !first && !slot.window_broken && said->peer_stream == slot.window.stream();
+  members_return(slot);
   if (same && slot.window.resume(said->received)) {
     if (const std::uint64_t position = slot.window.on_taken(said->taken)) settle(slot.endpoint, position);
     counters.link_retransmits += slot.window.retransmitted() - retransmitted;
     settle_syncs(slot, false);
-    members_return(slot);
+    if (slot.interest_known) release_when_ready(slot);
   } else {
     start_stream(slot, said->peer_stream);
   }

@@ -82,6 +82,7 @@ struct RemoteMember {
   std::string parser;
   State state = State::kUp;
   bool namespaces_known = false;  // false: present everywhere, as far as routing goes
+  bool told = false;              // apps were told that it is up
   bool confirmed = false;         // its sidecar's present life has announced it
   bool in_snapshot = false;
   Names namespaces;

@@ -135,9 +135,8 @@ void Node::Impl::answer_routed(AppConn& app, const wire::DataFrame& data, const 
   std::vector<MemberId> targets;
   for (const Slot* slot : to.slots) {
     for (const auto& [id, member] : slot->members) {
-      if (member.state == RemoteMember::State::kAway || !present(member, route.nsp)) continue;
-      // Expected for another app's sake: this one was never told of it, and would not be told of its end after a new attachment.
-      if (!member.namespaces_known && !app.named.contains(id)) continue;
+      // One that this app was not told of, or told as down, will not be told as down again.
+      if (!present(member, route.nsp) || !(member.told || app.named.contains(id))) continue;
       targets.push_back(id);
     }
   }

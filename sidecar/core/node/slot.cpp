@@ -120,20 +120,22 @@ void Node::Impl::members_return(Slot& slot) {
     }
   }
   routes_changed();
-  if (slot.interest_known) release_when_ready(slot);
 }
 
-void Node::Impl::tell_down(MemberId member, DownReason reason) {
-  for (auto& [conn, app] : apps) app->named.erase(member);
-  tell_all([&](wire::Buffer& out) { wire::app::write_member_down(out, member, reason); });
+// Tells those who were told that it is up, or who named it themselves.
+void Node::Impl::tell_down(RemoteMember& member, DownReason reason) {
+  for (auto& [conn, app] : apps) {
+    const bool named = app->named.erase(member.id) > 0;
+    if (!app->attached || app->closing || !(member.told || named)) continue;
+    wire::app::write_member_down(tell(*app), member.id, reason);
+  }
+  member.told = false;
 }
 
 // The members are down as far as apps are concerned. With `keep` they may still come back on the same life of their sidecar.
 void Node::Impl::end_members(Slot& slot, DownReason reason, bool keep) {
   for (auto member = slot.members.begin(); member != slot.members.end();) {
-    if (member->second.state != RemoteMember::State::kAway) {
-      tell_down(member->first, reason);
-    }
+    tell_down(member->second, reason);
     if (keep) {
       member->second.state = RemoteMember::State::kAway;
       ++member;
@@ -226,7 +228,8 @@ void Node::Impl::enforce_window(Slot& slot) {
   }
 }
 
-void Node::Impl::announce(const Slot& slot, const RemoteMember& member) {
+void Node::Impl::announce(const Slot& slot, RemoteMember& member) {
+  member.told = true;
   const std::vector<std::string_view> namespaces(member.namespaces.begin(), member.namespaces.end());
   tell_all([&](wire::Buffer& out) {
     wire::app::write_member_up(out, member.id, slot.id, member.name, namespaces);
@@ -268,10 +271,11 @@ void Node::Impl::member_up(Slot& slot, const wire::link::MemberUp& up) {
 
 void Node::Impl::member_down(Slot& slot, MemberId id, DownReason reason) {
   slot.foreign_parser.erase(id);
-  if (!slot.members.contains(id)) return;
+  const auto member = slot.members.find(id);
+  if (member == slot.members.end()) return;
+  tell_down(member->second, reason);
   erase_member(slot, id);
   routes_changed();
-  tell_down(id, reason);
   if (slot.interest_known) release_when_ready(slot);
 }
 
