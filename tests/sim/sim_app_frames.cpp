@@ -224,10 +224,11 @@ void SimApp::on_member_down(const FromSidecar& frame) {
   require(frame.reason >= 1 && frame.reason <= 3, "MEMBER_DOWN has a reason",
           std::to_string(frame.reason));
   env_.trace.note("member down: app, member, reason", number_, frame.member, frame.reason);
-  // Another app of this sidecar may have named it at its attachment: then it was never told as up.
   const auto it = peers_.find(frame.member);
-  const bool confirmed = it != peers_.end() && it->second.confirmed;
-  if (it != peers_.end()) peers_.erase(it);
+  require(it != peers_.end(), "MEMBER_DOWN is about a member that was up",
+          std::to_string(frame.reason));
+  const bool confirmed = it->second.confirmed;
+  peers_.erase(it);
   downs_.emplace_back(frame.member, frame.reason);
   for (auto& [seq, request] : requests_) request.waiting.erase(frame.member);
   end_requests();
