@@ -60,6 +60,7 @@ struct Node::Impl {
   void expect_known(AppConn& app, const std::vector<wire::app::KnownSidecar>& known);
   void welcome(AppConn& app);
   void member_ready(AppConn& app);
+  void tell_losses(AppConn& app);
   void open_namespace(AppConn& app, wire::Bytes payload);
   void close_namespace(AppConn& app, wire::Bytes payload);
   void member_interest(AppConn& app, wire::Bytes payload);

@@ -50,6 +50,7 @@ struct AppConn {
   std::string parser;
   EndpointId endpoint = 0;
   Names namespaces;
+  bool returning = false;         // it was attached to an earlier life, or an earlier time
   std::set<MemberId> named;       // members that it knew at its attachment and that this life had not met
   std::uint64_t rooms = 0;        // rooms declared, less those taken back
   std::uint64_t last_seq = 0;     // of its publishes
@@ -114,6 +115,9 @@ struct Slot {
   std::uint64_t recv_seq = 0;
   std::size_t unacked_bytes = 0;
   TimeUs ack_due = kNever;
+
+  std::uint64_t lost_messages = 0;  // declared lost by the peer, up to
+  TimeUs lost_until = 0;            // when members that come back are told, too
 
   bool interest_known = false;      // false: everything goes there
   std::uint64_t interest_pairs = 0;

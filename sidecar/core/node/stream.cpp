@@ -160,6 +160,9 @@ void Node::Impl::skipped(Slot& slot, const wire::link::Record& record) {
   tell_all([&](wire::Buffer& out) {
     wire::app::write_gap(out, 0, messages, wire::app::GapReason::kLinkWindow, slot.id);
   });
+  // Members of this sidecar's last life may have yet to come back, and were meant, too.
+  slot.lost_messages = (slot.lost_until > now ? slot.lost_messages : 0) + messages;
+  slot.lost_until = now + config.limits.hold_time;
 }
 
 }  // namespace socketmesh::node
