@@ -77,12 +77,18 @@ if [[ ! -e $policy ]]; then
 fi
 apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq)
 "${apt[@]}" update
-"${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
-
-if [[ -d /run/systemd/system ]]; then
-  for package in "${missing[@]}"; do
-    case "$package" in
-      redis-server | prometheus) "${sudo[@]}" systemctl disable --now "$package" || true ;;
-    esac
-  done
+log=$(mktemp)
+if ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >"$log" 2>&1; then
+  cat "$log" >&2
+  exit 1
 fi
+rm -f "$log"
+
+# The policy kept them from starting now; this keeps them from starting at the next boot.
+for package in "${missing[@]}"; do
+  case "$package" in
+    redis-server | prometheus)
+      "${sudo[@]}" deb-systemd-helper disable "$package.service" >/dev/null 2>&1 || true
+      ;;
+  esac
+done

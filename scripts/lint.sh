@@ -52,7 +52,7 @@ tidy() {
 shell() {
   local files=()
   mapfile -t files < <(tracked '*.sh' .ci/run .githooks)
-  shellcheck -x "${files[@]}"
+  shellcheck -x -S warning "${files[@]}"
 }
 
 npm_lint() {
