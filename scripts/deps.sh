@@ -84,11 +84,14 @@ if ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >
 fi
 rm -f "$log"
 
-# The policy kept them from starting now; this keeps them from starting at the next boot.
-for package in "${missing[@]}"; do
-  case "$package" in
-    redis-server | prometheus)
-      "${sudo[@]}" deb-systemd-helper disable "$package.service" >/dev/null 2>&1 || true
-      ;;
-  esac
-done
+# The policy kept them from starting now; this keeps them from starting at the next boot, also
+# where systemd is installed but does not run, as while an image is built.
+if command -v systemctl >/dev/null; then
+  for package in "${missing[@]}"; do
+    case "$package" in
+      redis-server | prometheus)
+        "${sudo[@]}" systemctl disable "$package" >/dev/null 2>&1 || true
+        ;;
+    esac
+  done
+fi
