@@ -58,6 +58,9 @@ class SendWindow {
     for (const Record& record : held_) visit(wire::Bytes(record.bytes).subspan(wire::link::kRecordHeadBytes), record.count);
   }
 
+  // Messages that had to go from what is held, or before it, and are not declared yet.
+  std::uint64_t held_lost() const { return held_lost_; }
+
   // The writer's view: bytes of the record that is being written, then of further ones; closes records as it shows them, with the
   // watermarks of the opposite direction in their heads.
   std::size_t gather(std::span<wire::Bytes> out, const wire::link::Watermarks& marks);

@@ -321,6 +321,9 @@ void Node::Impl::snapshot_end(Slot& slot) {
 void Node::Impl::member_is_back(AppConn& app) {
   Slot* slot = find_slot(config.sidecar_id);
   if (slot == nullptr || !slot->members.contains(app.id)) return;
+  if (const std::uint64_t lost = slot->window.held_lost(); lost > 0) {
+    wire::app::write_gap(tell(app), 0, lost, wire::app::GapReason::kLinkWindow, slot->id);
+  }
   slot->window.each_held([&](wire::Bytes frames, std::uint32_t) {
     while (!frames.empty()) {
       const wire::Bytes frame = frames.first(wire::kLengthBytes + wire::load<std::uint32_t>(frames.data()));
