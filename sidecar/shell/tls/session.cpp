@@ -83,7 +83,8 @@ void TlsSession::read_plain(const PlainSink& plain) {
 }
 
 std::size_t TlsSession::send(std::span<const std::span<const std::uint8_t>> slices) {
-  SM_ASSERT(phase_ == Phase::kOpen && !finished_);
+  SM_ASSERT(phase_ == Phase::kOpen);
+  SM_ASSERT(!finished_);
   std::size_t taken = 0;
   record_.clear();
   for (std::span<const std::uint8_t> slice : slices) {
