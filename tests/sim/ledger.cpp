@@ -49,7 +49,16 @@ void Ledger::add(SimApp& app) {
 
 void Ledger::gone(SimApp& app) {
   books_[app.number()].owed.clear();
-  for (Book& book : books_) book.owed.erase(app.number());
+  for (Book& book : books_) {
+    book.owed.erase(app.number());
+    book.missing.erase(app.number());
+  }
+}
+
+std::uint64_t Ledger::missing_at(const SimApp& app) const {
+  std::uint64_t total = 0;
+  for (const auto& [from, count] : books_.at(app.number()).missing) total += count;
+  return total;
 }
 
 bool Ledger::knows(const SimApp& from, const SimApp& to, const std::string& nsp) const {
@@ -139,7 +148,7 @@ void Ledger::received(SimApp& app, const Data& data, bool duplicate) {
 void Ledger::miss(Book& to, std::uint32_t from, const Sent& sent, const char* rule) {
   trace_.note("missed: app, publisher, seq", to.app->number(), from, sent.seq);
   stats_.add(Stat::kMessagesMissing);
-  ++to.missing;
+  ++to.missing[from];
   if (gaps_forbidden_) throw Violation(rule, pair_text(from, *to.app, sent.seq));
 }
 
@@ -212,8 +221,10 @@ void Ledger::member_down(SimApp& app, MemberId member, bool confirmed) {
 }
 
 void Ledger::attaching(SimApp& app) {
-  // What it retained is written again.
-  if (app.totals().attachments > 1) allow_duplicates();
+  if (app.totals().attachments > 1) {
+    allow_duplicates();  // what it retained is written again
+    for (Book& book : books_) book.missing.erase(app.number());
+  }
   for (Book& book : books_) {
     if (book.app != nullptr && !app.sees(book.app->id(), "")) book.owed.erase(app.number());
   }
@@ -239,7 +250,7 @@ std::string Ledger::first_owed() const {
 void Ledger::judge() const {
   for (const Book& book : books_) {
     if (book.app == nullptr || !book.app->alive()) continue;
-    std::uint64_t missing = book.missing;
+    std::uint64_t missing = missing_at(*book.app);
     for (const auto& [from, owed] : book.owed) missing += owed.size();
     if (missing > book.declared) {
       throw Violation("every gap is declared",

@@ -1,23 +1,35 @@
 // Knows what every app published and who is owed it, and judges what arrives.
 //
 // The rule for "owed" (invariant: no loss inside the window). A message m, published by app P at
-// time t, is owed to app R when all hold:
+// time t, is owed to app R when all of these hold:
+//
 //   a. m is not volatile, R is not P, R lives at t.
+//
 //   b. P had been told of R: R is in P's view at t, in m's namespace; or R's presence was
-//   acknowledged (SYNCED 0) by the present life of
-//      P's sidecar and P was never told that R went.
-//   c. m reaches R by its route: unicast to R; or the whole mesh; or the whole namespace, and R is
-//   present in it; or a room of m that
-//      R is in, whose join P's sidecar has acknowledged (SYNCED 0, linked with it at the call, by
-//      the same link until the answer); or a room that an earlier SOCKETS_JOIN of P, owed to R,
-//      lists among its provisional joins.
+//      acknowledged (SYNCED 0) by the present life of P's sidecar, and P was never told that R
+//      went.
+//
+//   c. m reaches R by its route: unicast to R; the whole mesh; the whole namespace, and R is
+//      present in it; a room that R is in, whose join P's sidecar acknowledged (SYNCED 0, linked
+//      with it at the call, and by the same link until the answer); or a room that an earlier
+//      SOCKETS_JOIN of P, owed to R, lists among its provisional joins.
+//
 // It stops being owed, undelivered, when
+//
 //   d. R dies; or P dies (of an app, its own unsent messages are lost); or R leaves one of m's
-//   rooms, or m's namespace; e. P attaches anew (its sidecar died) with R not in the list of
-//   members that it knows: the new life cannot know of R; f. P attached anew and R was not
-//   confirmed in time (MEMBER_DOWN before any MEMBER_UP on this attachment).
+//      rooms, or m's namespace.
+//
+//   e. P attaches anew (its sidecar died) with R not in the list of members that it knows: the new
+//      life cannot know of R.
+//
+//   f. P attached anew and R was not confirmed in time (MEMBER_DOWN before any MEMBER_UP on this
+//      attachment).
+//
+//   g. it was given up, and P's sidecar died before it could tell R: what a life owes, it owes
+//      until it ends.
+//
 // Everything owed must arrive, in P's order, unless that many messages were declared lost to R by
-// GAP frames or GAP data. Where a run promises that no gap occurs (large windows, outages shorter
+// GAP frames or GAP data. Where a run promises that no gap occurs (large windows, absences shorter
 // than the hold), one declared or missing message is a violation at once.
 #pragma once
 
@@ -52,7 +64,7 @@ class Ledger : public AppObserver {
   // At the end: what is missing was declared.
   void judge() const;
   std::uint64_t declared_to(const SimApp& app) const { return books_.at(app.number()).declared; }
-  std::uint64_t missing_at(const SimApp& app) const { return books_.at(app.number()).missing; }
+  std::uint64_t missing_at(const SimApp& app) const;
   std::uint64_t received_by(const SimApp& app) const { return books_.at(app.number()).received; }
 
   void published(SimApp& app, const Data& data) override;
@@ -78,7 +90,7 @@ class Ledger : public AppObserver {
     std::vector<std::shared_ptr<const Sent>> sent;  // by seq - 1
     std::map<std::uint32_t, Owed> owed;             // to it, by publisher
     std::uint64_t declared = 0;
-    std::uint64_t missing = 0;
+    std::map<std::uint32_t, std::uint64_t> missing;  // by publisher
     std::uint64_t received = 0;
   };
 
