@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { until } from "./until.mjs";
 
-const BINARY = fileURLToPath(new URL("../../../build/bin/socketmesh-sidecar", import.meta.url));
+const BINARY =
+  process.env.SOCKETMESH_SIDECAR ?? fileURLToPath(new URL("../../../build/bin/socketmesh-sidecar", import.meta.url));
 
 /** A port that was free a moment ago. */
 export async function freePort() {
