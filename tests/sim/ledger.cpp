@@ -147,6 +147,10 @@ void Ledger::received(SimApp& app, const Data& data, bool duplicate) {
 
 void Ledger::miss(Book& to, std::uint32_t from, const Sent& sent, const char* rule) {
   trace_.note("missed: app, publisher, seq", to.app->number(), from, sent.seq);
+  // Rule f, before the publisher has read of it.
+  const SimApp& publisher = *books_[from].app;
+  const MemberId receiver = to.app->id();
+  if (publisher.sees(receiver, "") && !publisher.confirmed(receiver)) return;
   stats_.add(Stat::kMessagesMissing);
   ++to.missing[from];
   if (gaps_forbidden_) throw Violation(rule, pair_text(from, *to.app, sent.seq));

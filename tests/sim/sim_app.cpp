@@ -247,6 +247,11 @@ bool SimApp::sees(MemberId member, const std::string& nsp) const {
   return it != peers_.end() && (nsp.empty() || it->second.namespaces.contains(nsp));
 }
 
+bool SimApp::confirmed(MemberId member) const {
+  const auto it = peers_.find(member);
+  return it != peers_.end() && it->second.confirmed;
+}
+
 std::set<std::string> SimApp::namespaces() const {
   std::set<std::string> names;
   for (const auto& [nsp, state] : namespaces_) names.insert(nsp);

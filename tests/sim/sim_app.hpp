@@ -68,7 +68,7 @@ class SimApp : public NetUser {
   void start();
   void crash();
   void detach();  // says so, then ends
-  bool alive() const { return alive_; }
+  bool alive() const { return alive_ && !detaching_; }
   bool connected() const { return end_ != 0; }
   bool welcomed() const { return welcomed_; }
   void stop_reading(bool on);
@@ -94,6 +94,8 @@ class SimApp : public NetUser {
   SidecarHost& home() const { return home_; }
   const std::map<MemberId, Peer>& peers() const { return peers_; }
   bool sees(MemberId member, const std::string& nsp) const;
+  // MEMBER_UP was read about it on this attachment.
+  bool confirmed(MemberId member) const;
   std::set<std::string> namespaces() const;
   bool in_room(const std::string& nsp, const std::string& room) const;
   // Presence in nsp, or interest in one of the rooms, was acknowledged by the sidecar `at` in the
