@@ -47,7 +47,8 @@ struct Limits {
   TimeUs peer_timeout = 3 * kSecondUs;
   TimeUs hold_time = 30 * kSecondUs;
   TimeUs sync_timeout = 1 * kSecondUs;
-  TimeUs ack_delay = 20 * kMillisecondUs;
+  // An acknowledgement that nobody waits for rides on other traffic, or goes alone after so long; or after ack_bytes.
+  TimeUs ack_delay = 100 * kMillisecondUs;
   TimeUs redial_min = 20 * kMillisecondUs;
   TimeUs redial_max = 1 * kSecondUs;
   // Received data bytes after which an acknowledgement is not delayed any more.

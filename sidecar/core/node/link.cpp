@@ -283,7 +283,9 @@ std::size_t Node::Impl::gather_link(LinkConn& link, std::span<wire::Bytes> out) 
     slot->unacked_bytes = 0;
   }
   if (linked && leaving && !link.goodbye_sent && !slot->window.has_unwritten()) {
-    wire::link::write_goodbye(link.control, !local_members.empty());
+    // A young life may not have met its members yet: peers keep for them what they keep.
+    const bool young = now - started < config.limits.peer_timeout;
+    wire::link::write_goodbye(link.control, young || !local_members.empty());
     link.goodbye_sent = true;
   }
   std::size_t shown = 0;

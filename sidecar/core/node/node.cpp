@@ -112,6 +112,10 @@ void Node::closed(ConnId conn, TimeUs now) {
     if (link->second->state != LinkConn::State::kLinked && !link->second->closing && !link->second->dialed.empty()) {
       ++impl_->counters.dials_failed;
     }
+    const LinkConn& lost = *link->second;
+    if (lost.state == LinkConn::State::kLinked && !lost.closing && !impl_->leaving) {
+      impl_->log(Action::Level::kWarn, "link lost", "peer=\"" + lost.peer + "\"");
+    }
     impl_->drop_link(*link->second);
   }
 }

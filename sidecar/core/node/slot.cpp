@@ -103,7 +103,6 @@ void Node::Impl::lose_link(Slot& slot) {
   ++counters.links_lost;
   settle_syncs(slot, true);
   book.peer_lost(slot.id, now);
-  log(Action::Level::kWarn, "link lost", "peer=\"" + slot.id + "\"");
 }
 
 // The link is back on the same stream. Members that were told as down while it was away are back with it; those that the peer's
