@@ -87,8 +87,6 @@ class Loader {
     Section link = reader_.section("link");
     link_listen_ = link.get("listen", parse_tcp_endpoint);
     store(link_listen_, config_.link.listen);
-    advertise_ = link.get("advertise", parse_peer);
-    store(advertise_, config_.link.advertise);
     store(link.get("window", parse_memory), config_.link.window_bytes);
     store(link.get("hold", duration_between(kTimeoutMin, kHoldMax)), config_.link.hold);
     store(link.get("peer_timeout", duration_between(kTimeoutMin, kTimeoutMax)),
@@ -209,7 +207,6 @@ class Loader {
                                     std::string(kAdvice));
     };
     if (usable(link_listen_)) check(link_listen_, config_.link.listen);
-    if (advertise_) check(advertise_, *advertise_);
     for (const auto& peer : peers_) check(peer, *peer);
     // What a name resolves to is checked when it is dialled.
     if (dns_ && dns_->is_address()) check(dns_, *dns_);
@@ -224,7 +221,6 @@ class Loader {
   Setting<Endpoint> app_listen_;
   Setting<TcpEndpoint> link_listen_;
   Setting<TcpEndpoint> admin_listen_;
-  Setting<TcpEndpoint> advertise_;
   Setting<TcpEndpoint> dns_;
   std::vector<Setting<TcpEndpoint>> peers_;
 };

@@ -42,7 +42,6 @@ struct AppConfig {
 
 struct LinkConfig {
   TcpEndpoint listen = {"0.0.0.0", 7400};
-  std::optional<TcpEndpoint> advertise;    // what peers dial, where it is not what we listen on
   std::uint64_t window_bytes = 64 * kMiB;  // kept for one peer until taken
   milliseconds hold{30'000};               // how long a window outlives its peer's link
   milliseconds peer_timeout{3'000};        // silence after which a peer counts as down

@@ -19,7 +19,7 @@ TEST(Problem, ReadsAsFileLineKeyMessage) {
 }
 
 TEST(NearMatches, AreFewEditsAway) {
-  const std::vector<std::string> keys = {"listen", "advertise", "window", "hold", "idle_timeout"};
+  const std::vector<std::string> keys = {"listen", "tuning", "window", "hold", "idle_timeout"};
   EXPECT_THAT(near_matches("listn", keys), ElementsAre("listen"));
   EXPECT_THAT(near_matches("lsiten", keys), IsEmpty());  // a swap is two edits of six letters
   EXPECT_THAT(near_matches("Idle-Timeout", keys), ElementsAre("idle_timeout"));

@@ -47,7 +47,6 @@ TEST(SidecarConfig, HasDefaults) {
   EXPECT_EQ(config.link.hold, milliseconds(30'000));
   EXPECT_EQ(config.link.peer_timeout, milliseconds(3'000));
   EXPECT_EQ(config.link.idle_timeout, milliseconds(3'000));
-  EXPECT_EQ(config.link.advertise, std::nullopt);
   EXPECT_EQ(config.admin.listen, (TcpEndpoint{"0.0.0.0", 7401}));
   EXPECT_TRUE(std::get<StaticDiscovery>(config.discovery).peers.empty());
   EXPECT_TRUE(config.loopback_only());
@@ -59,7 +58,7 @@ TEST(SidecarConfig, ReadsEveryKey) {
   const SidecarConfig config = good(
       "mesh: {name: a-1, id: pod/7}\n"
       "app: {listen: \"tcp://127.0.0.1:9\", queue: 1MiB}\n"
-      "link: {listen: \"[::1]:0\", advertise: \"localhost:7\", window: 2Mi, hold: 1m,\n"
+      "link: {listen: \"[::1]:0\", window: 2Mi, hold: 1m,\n"
       "       peer_timeout: 100ms, idle_timeout: 10m}\n"
       "admin: {listen: \"127.0.0.1:0\"}\n"
       "discovery: {dns: \"chat.default.svc:7400\", interval: 5s}\n"
@@ -68,7 +67,6 @@ TEST(SidecarConfig, ReadsEveryKey) {
   EXPECT_EQ(config.app.listen, Endpoint(TcpEndpoint{"127.0.0.1", 9}));
   EXPECT_EQ(config.app.queue_bytes, 1U << 20U);
   EXPECT_EQ(config.link.listen, (TcpEndpoint{"::1", 0}));
-  EXPECT_EQ(config.link.advertise, (TcpEndpoint{"localhost", 7}));
   EXPECT_EQ(config.link.window_bytes, 2U << 20U);
   EXPECT_EQ(config.link.hold, milliseconds(60'000));
   EXPECT_EQ(config.link.peer_timeout, milliseconds(100));
@@ -147,7 +145,7 @@ TEST(SidecarConfig, RefusesBadPeers) {
   const std::string rest = "mesh: {name: chat}\nlink: {listen: \"127.0.0.1:1\"}\n";
   EXPECT_EQ(bad(rest + "discovery:\n  static:\n  - nonsense\n  - 127.0.0.1:0\n  - 0.0.0.0:1\n"),
             "f:5: discovery.static[0]: 'nonsense' has no port; write host:port\n"
-            "f:6: discovery.static[1]: '127.0.0.1:0' has port 0, which cannot be dialled\n"
+            "f:5: discovery.static[1]: '127.0.0.1:0' has port 0, which cannot be dialled\n"
             "f:7: discovery.static[2]: '0.0.0.0:1' is every address, which cannot be dialled\n");
   EXPECT_EQ(bad(rest + "discovery:\n  static: [\"127.0.0.1:2\",\n  \"127.0.0.1:2\"]\n"),
             "f:5: discovery.static[1]: '127.0.0.1:2' is listed twice\n");
@@ -162,13 +160,12 @@ TEST(SidecarConfig, RefusesWhatComesLater) {
 
 TEST(SidecarConfig, WithoutTlsKeepsToLoopback) {
   const std::string problems =
-      bad("mesh: {name: chat}\nlink:\n  listen: \"0.0.0.0:7400\"\n  advertise: \"10.0.0.1:7400\"\n"
+      bad("mesh: {name: chat}\nlink:\n  listen: \"0.0.0.0:7400\"\n"
           "discovery:\n  static: [\"127.0.0.1:1\", \"10.0.0.2:1\", \"peer:1\"]\n");
   EXPECT_THAT(problems, HasSubstr("f:3: link.listen: '0.0.0.0:7400' is not loopback, and links "
                                   "without tls are plain text; add the tls section"));
-  EXPECT_THAT(problems, HasSubstr("f:4: link.advertise: "));
-  EXPECT_THAT(problems, HasSubstr("f:6: discovery.static[1]: '10.0.0.2:1' is not loopback"));
-  EXPECT_THAT(problems, HasSubstr("f:6: discovery.static[2]: 'peer:1' is not loopback"));
+  EXPECT_THAT(problems, HasSubstr("f:5: discovery.static[1]: '10.0.0.2:1' is not loopback"));
+  EXPECT_THAT(problems, HasSubstr("f:5: discovery.static[2]: 'peer:1' is not loopback"));
   EXPECT_THAT(problems, Not(HasSubstr("static[0]")));
   // The default is every address.
   EXPECT_THAT(bad("mesh: {name: chat}\ndiscovery: {static: []}\n"),
