@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { until } from "./until.mjs";
 
 const BINARY =
-  process.env.SOCKETMESH_SIDECAR ?? fileURLToPath(new URL("../../../build/bin/socketmesh-sidecar", import.meta.url));
+  process.env.SIDECAR_BINARY ?? fileURLToPath(new URL("../../../build/bin/socketmesh-sidecar", import.meta.url));
 
 /** A port that was free a moment ago. */
 export async function freePort() {
@@ -52,7 +52,7 @@ export class Sidecar {
 
   async status() {
     try {
-      const response = await fetch(`http://127.0.0.1:${this.adminPort}/status`);
+      const response = await fetch(`http://127.0.0.1:${this.adminPort}/status`, { signal: AbortSignal.timeout(1000) });
       return await response.json();
     } catch {
       return undefined;
