@@ -62,6 +62,7 @@ std::uint64_t Ledger::missing_at(const SimApp& app) const {
 }
 
 bool Ledger::knows(const SimApp& from, const SimApp& to, const std::string& nsp) const {
+  if (!to.acknowledged(from.home().id(), 0, nsp, {})) return false;
   if (from.sees(to.id(), nsp)) return true;
   const auto& downs = from.downs();
   const bool was_told_down = std::any_of(downs.begin(), downs.end(),

@@ -5,9 +5,9 @@
 //
 //   a. m is not volatile, R is not P, R lives at t.
 //
-//   b. P had been told of R: R is in P's view at t, in m's namespace; or R's presence was
-//      acknowledged (SYNCED 0) by the present life of P's sidecar, and P was never told that R
-//      went.
+//   b. R's presence in m's namespace was acknowledged by P's sidecar (SYNCED 0), and R is in P's
+//      view at t; or the life that acknowledged is the present one, and P was never told that R
+//      went. (For unicast and the whole mesh R's being in P's view is enough.)
 //
 //   c. m reaches R by its route: unicast to R; the whole mesh; the whole namespace, and R is
 //      present in it; a room that R is in, whose join P's sidecar acknowledged (SYNCED 0, linked

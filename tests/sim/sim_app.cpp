@@ -151,6 +151,7 @@ void SimApp::stop_reading(bool on) {
 void SimApp::open_namespace(const std::string& nsp) {
   if (namespaces_.contains(nsp)) return;
   namespaces_[nsp].index = ++state_;
+  if (env_.trace.verbose()) env_.trace.text("namespace opened by app", number_, nsp);
   send(encode_text(AppType::kNspOpen, nsp));
 }
 
@@ -162,6 +163,7 @@ void SimApp::close_namespace(const std::string& nsp) {
   for (const auto& [room, index] : it->second.rooms) rooms.push_back(room);
   if (!rooms.empty()) send(encode_interest(nsp, false, rooms));
   namespaces_.erase(it);
+  if (env_.trace.verbose()) env_.trace.text("namespace closed by app", number_, nsp);
   ++state_;
   send(encode_text(AppType::kNspClose, nsp));
   observer_.namespace_left(*this, nsp);
