@@ -207,7 +207,7 @@ void SimApp::send_sync(std::uint32_t id) {
 
 std::uint64_t SimApp::publish(Data data) {
   const bool is_volatile = (data.flags & kFlagVolatile) != 0;
-  if (!alive_ || (is_volatile && end_ == 0)) return 0;
+  if (!alive() || (is_volatile && end_ == 0)) return 0;
   data.origin = id_;
   data.seq = ++seq_;
   if ((data.flags & kFlagRouted) != 0) {
