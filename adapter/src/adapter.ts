@@ -44,6 +44,9 @@ export class SocketMeshAdapter extends Adapter {
   private readonly endpoint: Endpoint;
   private readonly reportBroken: (error: unknown) => void;
   private closed = false;
+  private lastRoute: DecodedRoute | undefined;
+  private lastFlags = 0;
+  private lastOptions: BroadcastOptions | undefined;
 
   constructor(nsp: unknown, mesh: MeshServer) {
     super(nsp);
@@ -208,9 +211,8 @@ export class SocketMeshAdapter extends Adapter {
   // ---- reception -----------------------------------------------------------------------------------
 
   private receive(frame: Frame, route: DecodedRoute, buffer: Buffer, start: number, end: number): void {
-    const opts: BroadcastOptions = { rooms: setOf(route.rooms), except: setOf(route.except), flags: flagsOf(frame.flags) };
     if (frame.kind !== Kind.Broadcast) {
-      this.serving.handle(frame, opts, buffer, start, end);
+      this.serving.handle(frame, optionsOf(route, frame.flags), buffer, start, end);
       return;
     }
     if (!checkBody(buffer, start, end)) throw new WireError("broken packet");
@@ -219,11 +221,22 @@ export class SocketMeshAdapter extends Adapter {
     const deliveries = this.client.deliveries;
     deliveries.begin();
     try {
-      this.deliver(packet, opts, frame.origin.hex, frame.seq);
+      this.deliver(packet, this.deliveryOptions(route, frame.flags), frame.origin.hex, frame.seq);
     } finally {
       packet.seal();
       deliveries.end();
     }
+  }
+
+  /** The in-memory adapter only reads the options, so those of the last route serve again; a subclass gets its own. */
+  private deliveryOptions(route: DecodedRoute, flags: number): BroadcastOptions {
+    if (this.deliver !== SocketMeshAdapter.prototype.deliver) return optionsOf(route, flags);
+    if (this.lastOptions === undefined || this.lastRoute !== route || this.lastFlags !== flags) {
+      this.lastRoute = route;
+      this.lastFlags = flags;
+      this.lastOptions = optionsOf(route, flags);
+    }
+    return this.lastOptions;
   }
 
   private encodePacket(packet: SocketIoPacket): Chunk[] {
@@ -261,6 +274,10 @@ const encodeOnce: EncodeMethod = function (packet, options) {
   return packet.chunks;
 };
 Object.defineProperty(SocketMeshAdapter.prototype, "_encode", { value: encodeOnce, writable: true, configurable: true });
+
+function optionsOf(route: DecodedRoute, flags: number): BroadcastOptions {
+  return { rooms: setOf(route.rooms), except: setOf(route.except), flags: flagsOf(flags) };
+}
 
 function setOf(names: readonly string[]): Set<string> {
   const set = new Set<string>();

@@ -21,7 +21,7 @@ export const FORGOTTEN_RANGES = 1024;
 /** Received bytes after which TAKEN is reported without delay. */
 export const TAKEN_BYTES = 256 * 1024;
 /** Longest delay of a TAKEN report, ms. */
-export const TAKEN_DELAY_MS = 20;
+export const TAKEN_DELAY_MS = 100;
 
 /** First and largest delay between two attempts to attach, ms; doubled each time, with jitter. */
 export const RECONNECT_MIN_MS = 20;

@@ -202,7 +202,10 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
         }
         continue;
       }
-      const bool settled = slot == nullptr || (slot->linked && slot->interest_known) || slot->peer_deadline <= now;
+      // A young link's snapshot may have been taken before the member came back to a restarted sidecar of its own.
+      const bool old_link = slot != nullptr && slot->linked && slot->interest_known &&
+                            now - slot->since >= config.limits.peer_timeout;
+      const bool settled = slot == nullptr || old_link || slot->peer_deadline <= now;
       if (settled || remote_members.contains(id)) {
         wire::app::write_member_down(tell(app), id, DownReason::kUnreachable);
         continue;
