@@ -93,6 +93,10 @@ bool Ledger::is_owed(SimApp& from, SimApp& to, const Data& data) const {
 }
 
 void Ledger::published(SimApp& app, const Data& data) {
+  if (data.kind == Kind::kGap) {
+    gaps_.insert(digest_of(data) ^ data.seq);
+    return;
+  }
   stats_.add(Stat::kPublished);
   auto sent = std::make_shared<Sent>();
   sent->seq = data.seq;
@@ -123,9 +127,10 @@ void Ledger::received(SimApp& app, const Data& data, bool duplicate) {
   if (number == numbers_.end())
     throw Violation("what arrives was sent", app.describe() + ": unknown origin");
   const Book& from = books_[number->second];
+  const bool gap = data.kind == Kind::kGap && gaps_.contains(digest_of(data) ^ data.seq);
   const bool known =
       data.seq >= 1 && data.seq <= from.sent.size() && from.sent[data.seq - 1] != nullptr;
-  if (!known || from.sent[data.seq - 1]->digest != digest_of(data)) {
+  if (!gap && (!known || from.sent[data.seq - 1]->digest != digest_of(data))) {
     throw Violation("what arrives was sent", pair_text(number->second, app, data.seq));
   }
   if (duplicate) {
@@ -218,7 +223,9 @@ void Ledger::member_down(SimApp& app, MemberId member, bool confirmed) {
   const auto number = numbers_.find(member);
   if (number == numbers_.end())
     throw Violation("members exist", app.describe() + " was told of a stranger");
-  if (!confirmed) books_[number->second].owed.erase(app.number());
+  const SimApp& other = *books_[number->second].app;
+  const bool absent = app.home().links().contains(other.home().id());
+  if (!confirmed || absent) books_[number->second].owed.erase(app.number());
   // Provisional interest ends with the member; should it come back, its joins count as any others.
   std::erase_if(provisional_, [&](const auto& one) {
     return std::get<0>(one) == app.number() && std::get<1>(one) == number->second;

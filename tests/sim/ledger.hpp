@@ -28,6 +28,9 @@
 //   g. it was given up, and P's sidecar died before it could tell R: what a life owes, it owes
 //      until it ends.
 //
+//   h. R is down for P while their sidecars are linked: its sidecar has a new life, and R did not
+//      come back to it within peer_timeout.
+//
 // Everything owed must arrive, in P's order, unless that many messages were declared lost to R by
 // GAP frames or GAP data. Where a run promises that no gap occurs (large windows, absences shorter
 // than the hold), one declared or missing message is a violation at once.
@@ -106,6 +109,7 @@ class Ledger : public AppObserver {
   std::unordered_map<MemberId, std::uint32_t> numbers_;
   // (from, to, namespace, room) of provisional joins.
   std::set<std::tuple<std::uint32_t, std::uint32_t, std::string, std::string>> provisional_;
+  std::set<std::uint64_t> gaps_;  // of GAP data, whose seq is that of a message that it replaces
   bool gaps_forbidden_ = true;
   bool duplicates_allowed_ = false;
 };

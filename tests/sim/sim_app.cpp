@@ -106,15 +106,8 @@ void SimApp::attach() {
   }
   send(encode_empty(AppType::kReady));
   for (auto& [id, pending] : pending_syncs_) send_sync(id);
+  declare_forgotten();
   for (const Retained& kept : retained_) send(kept.bytes);
-  if (!forgotten_.empty()) {
-    Data gap;
-    gap.route = Route::kMesh;
-    gap.kind = Kind::kGap;
-    gap.body = Writer().varint(forgotten_.size()).take();
-    forgotten_.clear();
-    publish(gap);
-  }
   end_requests();
 }
 
@@ -223,16 +216,32 @@ std::uint64_t SimApp::publish(Data data) {
   observer_.published(*this, data);
   const std::string bytes = encode_data(data);
   if (!is_volatile) {
-    retained_.push_back({data.seq, bytes});
+    retained_.push_back({data.seq, 1, bytes});
     if (retained_.size() > options_.retain) forget_oldest();
   }
   send(bytes);
   return data.seq;
 }
 
+// A GAP in the place of what was forgotten: first of what is written, with the seq of the last that
+// it stands for.
+void SimApp::declare_forgotten() {
+  if (forgotten_ == 0) return;
+  Data gap;
+  gap.origin = id_;
+  gap.seq = last_forgotten_;
+  gap.route = Route::kMesh;
+  gap.kind = Kind::kGap;
+  gap.body = Writer().varint(forgotten_).take();
+  observer_.published(*this, gap);
+  retained_.push_front({gap.seq, forgotten_, encode_data(gap)});
+  forgotten_ = 0;
+}
+
 void SimApp::forget_oldest() {
   const std::uint64_t seq = retained_.front().seq;
-  forgotten_.push_back(seq);
+  forgotten_ += retained_.front().messages;
+  last_forgotten_ = seq;
   retained_.pop_front();
   if (end_ != 0) return;
   // It was never routed, or its answers are lost: nobody is waited for.

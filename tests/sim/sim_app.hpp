@@ -106,7 +106,6 @@ class SimApp : public NetUser {
   std::size_t pending_syncs() const { return pending_syncs_.size(); }
   std::size_t open_requests() const { return requests_.size(); }
   std::size_t retained() const { return retained_.size(); }
-  std::size_t forgotten() const { return forgotten_.size(); }
   std::uint64_t last_seq() const { return seq_; }
   const std::vector<std::uint16_t>& refusals() const { return refusals_; }
   const std::vector<std::pair<MemberId, std::uint8_t>>& downs() const { return downs_; }
@@ -143,6 +142,7 @@ class SimApp : public NetUser {
   };
   struct Retained {
     std::uint64_t seq;
+    std::uint64_t messages;  // 1; of a GAP, those that it stands for
     std::string bytes;
   };
 
@@ -168,6 +168,7 @@ class SimApp : public NetUser {
   void took();
   void send_taken();
   void forget_oldest();
+  void declare_forgotten();
   void require(bool holds, const char* rule, const std::string& detail) const;
 
   SidecarHost::Env env_;
@@ -198,8 +199,9 @@ class SimApp : public NetUser {
 
   std::uint64_t seq_ = 0;
   std::deque<Retained> retained_;
-  std::deque<std::uint64_t> forgotten_;  // not taken, and not kept any more
-  std::uint64_t count_ = 0;              // DATA taken on this attachment
+  std::uint64_t forgotten_ = 0;       // not taken, and not kept any more
+  std::uint64_t last_forgotten_ = 0;  // the seq of the last of them
+  std::uint64_t count_ = 0;           // DATA taken on this attachment
   std::uint64_t count_sent_ = 0;
   std::map<MemberId, std::uint64_t> highest_;
   std::map<MemberId, Peer> peers_;

@@ -76,7 +76,7 @@ void SimApp::handle(const FromSidecar& frame) {
     case SidecarType::kTaken:
       require(frame.seq <= seq_, "TAKEN is about what was published", std::to_string(frame.seq));
       while (!retained_.empty() && retained_.front().seq <= frame.seq) retained_.pop_front();
-      while (!forgotten_.empty() && forgotten_.front() <= frame.seq) forgotten_.pop_front();
+      if (last_forgotten_ <= frame.seq) forgotten_ = 0;
       observer_.taken_by_all(*this, frame.seq);
       break;
     case SidecarType::kSynced:
