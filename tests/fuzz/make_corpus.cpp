@@ -1,0 +1,227 @@
+// Writes the seed corpus: well-formed frames, scripts and configurations for the fuzzers to start
+// from.
+//
+//   fuzz_corpus tests/fuzz/corpus
+//
+// Files are named by what they hold; crashes that were found later lie beside them under their own
+// names.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tests/fuzz/node_driver.hpp"
+#include "tests/sim/app_protocol.hpp"
+
+namespace {
+
+using socketmesh::fuzz::NodeDriver;
+using socketmesh::sim::Writer;
+
+std::filesystem::path root;
+
+void seed(const std::string& target, const std::string& name, const std::string& bytes) {
+  std::filesystem::create_directories(root / target);
+  std::ofstream(root / target / name, std::ios::binary) << bytes;
+}
+
+std::string op(NodeDriver::Operation operation) {
+  return std::string(1, static_cast<char>(operation));
+}
+std::string op(NodeDriver::Operation operation, std::string_view payload) {
+  return Writer().u8(operation).u8(payload.size()).raw(payload).take();
+}
+std::string typed(NodeDriver::Operation operation, std::uint8_t type, std::string_view payload) {
+  return Writer().u8(operation).u8(type).u8(payload.size()).raw(payload).take();
+}
+std::string data(std::uint8_t flags, std::uint8_t route, std::string_view section) {
+  return Writer().u8(NodeDriver::kData).u8(flags).u8(route).u8(section.size()).raw(section).take();
+}
+std::string time(std::uint8_t twentieths) {
+  return Writer().u8(NodeDriver::kTime).u8(twentieths).take();
+}
+std::string write(std::uint8_t sixteens) {
+  return Writer().u8(NodeDriver::kWrite).u8(sixteens).take();
+}
+std::string turn_to(std::uint8_t which) {
+  return Writer().u8(NodeDriver::kSwitch).u8(which).take();
+}
+
+std::string rooms(bool with_joins) {
+  Writer section;
+  section.string("/").varint(1).string("r").varint(1).string("x");
+  if (with_joins) section.varint(1).string("j");
+  return section.take();
+}
+
+const std::string kNamespace = Writer().string("/").take();
+const std::string kUnicast = Writer().id64(99).string("/").take();
+
+void app_scripts() {
+  const std::string hello = op(NodeDriver::kGreeting);
+  const auto app = [&](const std::string& name, const std::string& script) {
+    seed("app_connection", name, script);
+  };
+  app("greeting", hello + write(255));
+  app("broadcast", hello + data(0, 0, rooms(false)) + data(1, 1, kNamespace) + data(0, 3, "") +
+                       write(255) + time(10));
+  app("request", hello + data(2, 1, kNamespace) + data(2, 0, rooms(false)) + write(3) + write(255));
+  app("provisional",
+      hello + data(4, 0, rooms(true)) + data(0x20, 2, kUnicast) + data(0, 0, rooms(false)));
+  app("unicast", hello + data(0, 2, kUnicast) + write(255));
+  app("interest",
+      hello +
+          typed(NodeDriver::kFrame, 4,
+                Writer().string("/").varint(2).u8(1).string("a").u8(0).string("r").str()) +
+          typed(NodeDriver::kFrame, 5, Writer().u32(1).str()) + time(30));
+  app("namespaces", hello + typed(NodeDriver::kFrame, 2, Writer().string("/n").str()) +
+                        typed(NodeDriver::kFrame, 3, Writer().string("/n").str()));
+  app("taken", hello + turn_to(1) + hello + data(0, 1, kNamespace) + turn_to(0) + write(255) +
+                   typed(NodeDriver::kFrame, 6, Writer().u64(1).str()));
+  app("detach", hello + typed(NodeDriver::kFrame, 7, "") + write(255));
+  app("pong", hello + time(40) + typed(NodeDriver::kFrame, 8, Writer().u64(1'000'000).str()));
+  app("leave", typed(NodeDriver::kFrame, 10, "") + hello);
+  app("reopen",
+      hello + op(NodeDriver::kReopen) + hello + write(1) + op(NodeDriver::kReopen) + time(80));
+  app("twice", hello + hello);
+  app("huge", hello + op(NodeDriver::kRaw, Writer().u32(0x7fffffff).u8(0x40).str()));
+  app("silence", time(255) + time(255) + time(255));
+  std::string flood = hello;
+  for (int i = 0; i < 40; ++i) flood += data(0, 1, kNamespace);
+  app("flood", flood + write(200));
+  std::string joins = hello;
+  for (int i = 0; i < 12; ++i) joins += data(4, 0, rooms(true));
+  app("many_joins", joins);
+}
+
+void link_scripts() {
+  const std::string hello = op(NodeDriver::kGreeting);
+  const std::string up =
+      typed(NodeDriver::kControl, 0x32,
+            Writer().id64(41).string("n").string("p").varint(1).string("/").str());
+  const std::string snapshot =
+      typed(NodeDriver::kControl, 0x30, Writer().u64(1).str()) + up +
+      typed(NodeDriver::kControl, 0x31, Writer().u64(1).varint(1).u8(1).u64(77).str()) +
+      typed(NodeDriver::kControl, 0x35, "");
+  const auto link = [&](const std::string& name, const std::string& script) {
+    seed("link_connection", name, script);
+  };
+  link("greeting", hello + write(255));
+  link("snapshot", hello + snapshot + write(255));
+  link("data", hello + snapshot + data(0, 0, rooms(false)) + data(1, 1, kNamespace) +
+                   data(0, 3, "") + write(255));
+  link("unicast", hello + snapshot + data(0, 2, kUnicast) + data(0x20, 2, kUnicast));
+  link("provisional", hello + snapshot + data(4, 0, rooms(true)) + data(0, 0, rooms(false)));
+  link("presence",
+       hello + snapshot +
+           typed(NodeDriver::kControl, 0x34, Writer().id64(41).u8(1).string("/n").str()) +
+           typed(NodeDriver::kControl, 0x33, Writer().id64(41).u8(2).str()));
+  link("ping", hello + typed(NodeDriver::kFrame, 6, Writer().u64(5).str()) +
+                   typed(NodeDriver::kFrame, 7, Writer().u64(5).str()));
+  link("ack",
+       hello + write(255) + typed(NodeDriver::kFrame, 5, Writer().u32(1).u64(1).u64(1).str()));
+  link("skipped",
+       hello + typed(NodeDriver::kFrame, 4,
+                     Writer().u8(1).u16(0).u32(1).u32(3).u64(1).u32(0).u64(0).u64(0).u64(3).str()));
+  link("hole",
+       hello + typed(NodeDriver::kFrame, 4,
+                     Writer().u8(0).u16(0).u32(1).u32(1).u64(9).u32(0).u64(0).u64(0).str()));
+  link("goodbye", hello + snapshot + typed(NodeDriver::kFrame, 8, Writer().u8(1).str()) +
+                      op(NodeDriver::kReopen) + hello);
+  link("gone", hello + snapshot + typed(NodeDriver::kFrame, 8, Writer().u8(0).str()));
+  link("refused", typed(NodeDriver::kFrame, 3, Writer().u16(7).string("busy").str()));
+  link("reconnect", hello + snapshot + op(NodeDriver::kReopen) + hello + snapshot + time(100));
+  link("hold", hello + snapshot + op(NodeDriver::kReopen) + time(255) + time(255) + time(255) +
+                   hello + snapshot);
+  link("peers", hello + snapshot + turn_to(1) + hello + snapshot + turn_to(2) + hello + time(60));
+  link("silence", time(100));
+  link("idle", hello + time(120));
+}
+
+void wire_seeds() {
+  const auto wire = [](std::uint8_t which, const std::string& name, const std::string& payload) {
+    seed("wire", name, Writer().u8(which).raw(payload).take());
+  };
+  wire(0, "attach",
+       Writer()
+           .u8(1)
+           .u8(1)
+           .id64(1)
+           .string("h:1")
+           .string("p")
+           .string("")
+           .varint(1)
+           .string("s")
+           .varint(1)
+           .id64(2)
+           .take());
+  wire(1, "interest", Writer().string("/").varint(1).u8(1).string("r").take());
+  wire(2, "hello", Writer().u32(0x48534d53).u8(1).u8(1).string("m").string("s").u64(1).take());
+  wire(3, "resume", Writer().u8(1).u64(1).u32(1).u64(5).u64(4).take());
+  wire(4, "refuse", Writer().u16(7).string("no").take());
+  wire(5, "record",
+       Writer().u8(0).u16(0).u32(1).u32(1).u64(1).u32(1).u64(0).u64(0).u32(1).u8(0x35).take());
+  wire(6, "ack", Writer().u32(1).u64(2).u64(1).take());
+  wire(7, "link_interest", Writer().u64(1).varint(1).u8(1).u64(9).take());
+  wire(8, "member_up", Writer().id64(1).string("n").string("p").varint(1).string("/").take());
+  wire(8, "presence", Writer().id64(1).u8(1).string("/").take());
+  wire(9, "data",
+       Writer()
+           .u8(0)
+           .u8(0)
+           .u8(1)
+           .u32(rooms(false).size())
+           .id64(1)
+           .u64(1)
+           .raw(rooms(false))
+           .raw("body")
+           .take());
+  const auto route = [](std::uint8_t flags, std::uint8_t kind, const std::string& name,
+                        const std::string& section) {
+    seed("data_route", name, Writer().u8(flags).u8(kind).raw(section).take());
+  };
+  route(0, 0, "rooms", rooms(false));
+  route(4, 0, "joins", rooms(true));
+  route(0, 1, "namespace", kNamespace);
+  route(0, 2, "member", kUnicast);
+  route(0, 3, "mesh", "");
+  seed("input_buffer", "whole", Writer().u8(6).u32(2).raw("ab").u8(7).u32(3).raw("abc").take());
+  seed("input_buffer", "cut",
+       Writer().u8(3).raw(std::string("\x05\0\0", 3)).u8(6).raw(std::string("\0abcde", 6)).take());
+  seed("input_buffer", "oversized", Writer().u8(4).u32(301).take());
+  seed("input_buffer", "empty", Writer().u8(4).u32(0).take());
+}
+
+void configurations() {
+  const std::string small = "mesh: {name: chat}\ndiscovery:\n  static: [\"127.0.0.1:7410\"]\n";
+  const std::string full =
+      "mesh: {name: chat, id: a}\napp: {listen: \"unix:/tmp/app.sock\"}\n"
+      "link: {listen: \"127.0.0.1:7400\", window: 64MiB, hold: 30s}\nadmin: {listen: "
+      "\"127.0.0.1:7401\"}\n"
+      "discovery:\n  static: [\"127.0.0.1:7410\", \"127.0.0.1:7420\"]\nlog: {level: info}\n";
+  const std::string dns =
+      "mesh: {name: chat}\ndiscovery: {dns: \"chat-mesh.default.svc:7400\"}\ntls: {ca: a, cert: b, "
+      "key: c}\n";
+  for (const char* target : {"config", "yaml"}) {
+    seed(target, "small", small);
+    seed(target, "full", full);
+    seed(target, "dns", dns);
+    seed(target, "wrong", "mesh: [1, 2\nx: &a b\ny: *a\n<<: {}\n? [k]\n: v\n---\nz: !!int 010\n");
+    seed(target, "nested", "a: [[[[{b: {c: [d, {e: 'f', \"g\": |\n  text\n}]}}]]]]\n");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: fuzz_corpus FOLDER\n");
+    return 2;
+  }
+  root = argv[1];
+  app_scripts();
+  link_scripts();
+  wire_seeds();
+  configurations();
+  return 0;
+}

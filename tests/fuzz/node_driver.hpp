@@ -1,0 +1,73 @@
+// A node with one quiet member, one quiet peer, and connections that say what the fuzzer wants.
+//
+// The input is a script: an operation, its arguments, its bytes. Whatever comes in, the node must
+// keep its bounds, show the same bytes until they are written, write well-formed frames, move its
+// deadline, and leave the quiet ones alone.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/node/node.hpp"
+#include "tests/fuzz/input.hpp"
+#include "tests/sim/app_protocol.hpp"
+#include "tests/sim/bytes.hpp"
+
+namespace socketmesh::fuzz {
+
+class NodeDriver {
+ public:
+  // Which kind of connection the script drives.
+  enum class Side : std::uint8_t { kApp, kLink };
+
+  explicit NodeDriver(Side side);
+  void run(Input& input);
+
+  static constexpr std::uint8_t kOperations = 9;
+  enum Operation : std::uint8_t {
+    kRaw,       // u8 length, bytes: as they are
+    kFrame,     // u8 type, u8 length, payload: in a frame
+    kGreeting,  // a proper ATTACH to READY, or HELLO and RESUME
+    kData,  // u8 flags, u8 route kind, u8 length, route: a proper DATA frame (in a proper record)
+    kControl,  // u8 type, u8 length, payload: in a proper record (link), a frame (app)
+    kTime,     // u8: twentieths of a second pass
+    kWrite,    // u8: at most so many bytes (times 16) are taken off each connection
+    kReopen,   // the connection closes, another opens
+    kSwitch,   // u8: to another of the driven connections
+  };
+
+ private:
+  struct Driven {
+    node::ConnId conn = 0;
+    bool open = false;
+    sim::MemberId member = 0;
+    std::string sidecar;
+    std::uint64_t data_seq = 0;
+    std::uint64_t record_seq = 0;
+    std::uint32_t stream = 0;
+  };
+
+  void open(Driven& driven);
+  void receive(std::string_view bytes);
+  void greet(Driven& driven);
+  void send_data(Driven& driven, Input& input);
+  void send_record(Driven& driven, const std::string& frame);
+  void pass_time(node::TimeUs time);
+  void write(std::size_t most);
+  void write(node::ConnId conn, std::size_t most);
+  void act();
+  void check() const;
+
+  Side side_;
+  node::Node node_;
+  node::TimeUs now_ = 1'000'000;
+  node::ConnId next_conn_ = 10;
+  std::array<Driven, 3> driven_;
+  std::size_t current_ = 0;
+  std::map<node::ConnId, sim::FrameStream> written_;  // of open connections
+  std::map<node::ConnId, bool> closing_;
+};
+
+}  // namespace socketmesh::fuzz
