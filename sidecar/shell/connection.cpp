@@ -1,5 +1,6 @@
 #include "sidecar/shell/connection.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -24,6 +25,7 @@ constexpr std::chrono::milliseconds kFinishTimeout{1000};
 Connection::Connection(boost::asio::io_context& io, Socket socket,
                        std::unique_ptr<Transport> transport, Host& host, Options options)
     : socket_(std::move(socket)),
+      writable_(io),
       deadline_(io),
       transport_(std::move(transport)),
       host_(&host),
@@ -190,23 +192,38 @@ Connection::Written Connection::write_vector(Slices slices, std::size_t& written
   }
   written = size < 0 ? 0 : static_cast<std::size_t>(size);
   if (written == offered) return Written::kAll;
-  wait_writable();
+  return wait_writable();
+}
+
+// Asio never takes EPOLLOUT back from a descriptor that has waited for it once, and a Unix socket
+// then wakes us for every message that its reader takes, for as long as it lives. So a duplicate
+// does the waiting, and goes.
+Connection::Written Connection::wait_writable() {
+  const int duplicate = ::fcntl(socket_.native_handle(), F_DUPFD_CLOEXEC, 0);
+  if (duplicate < 0) {
+    lose(std::strerror(errno));
+    return Written::kLost;
+  }
+  writable_.assign(duplicate);
+  waiting_writable_ = true;
+  writable_.async_wait(boost::asio::posix::stream_descriptor::wait_write,
+                       [self = shared_from_this()](const error_code& error) {
+                         if (!error) self->became_writable();
+                       });
   return Written::kBlocked;
 }
 
-void Connection::wait_writable() {
-  waiting_writable_ = true;
-  socket_.async_wait(boost::asio::socket_base::wait_write,
-                     [self = shared_from_this()](const error_code& error) {
-                       self->waiting_writable_ = false;
-                       if (error || self->state_ == State::kClosed) return;
-                       if (self->state_ == State::kHandshake) {
-                         self->write_wire();
-                         return;
-                       }
-                       self->flush();
-                       if (self->state_ != State::kClosed) self->host_->connection_stirred();
-                     });
+void Connection::became_writable() {
+  waiting_writable_ = false;
+  error_code ignored;
+  writable_.close(ignored);
+  if (state_ == State::kClosed) return;
+  if (state_ == State::kHandshake) {
+    write_wire();
+    return;
+  }
+  flush();
+  if (state_ != State::kClosed) host_->connection_stirred();
 }
 
 void Connection::finish() {
@@ -252,6 +269,7 @@ void Connection::close() {
   state_ = State::kClosed;
   deadline_.cancel();
   error_code ignored;
+  writable_.close(ignored);
   socket_.close(ignored);
 }
 

@@ -14,6 +14,7 @@
 #include <array>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
@@ -115,9 +116,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Written write_sealed();
   Written write_wire();
   Written write_vector(Slices slices, std::size_t& written);
-  void wait_writable();
+  Written wait_writable();
+  void became_writable();
 
   Socket socket_;
+  boost::asio::posix::stream_descriptor writable_;  // a duplicate of the socket, while it is full
   boost::asio::steady_timer deadline_;
   std::unique_ptr<Transport> transport_;
   Host* host_;
