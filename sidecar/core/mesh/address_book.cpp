@@ -51,11 +51,13 @@ AddressBook::Entry* AddressBook::find(std::string_view address) {
 }
 
 void AddressBook::wait(Entry& entry, TimeUs now) {
-  const TimeUs pause = std::min(redial_max_, redial_min_ << std::min(entry.failures, kMostDoublings));
+  const TimeUs pause =
+      std::min(redial_max_, redial_min_ << std::min(entry.failures, kMostDoublings));
   ++entry.failures;
   // Half fixed, half random: sidecars that lost one peer don't come back in step.
   const TimeUs jittered =
-      pause / 2 + static_cast<TimeUs>(splitmix64(random_) % static_cast<std::uint64_t>(pause / 2 + 1));
+      pause / 2 +
+      static_cast<TimeUs>(splitmix64(random_) % static_cast<std::uint64_t>(pause / 2 + 1));
   entry.state = State::kWaiting;
   entry.dial_at = now + jittered;
 }
@@ -102,7 +104,8 @@ void AddressBook::closed(std::string_view address, bool linked, TimeUs now) {
 
 void AddressBook::peer_lost(std::string_view peer, TimeUs now) {
   for (auto& [address, entry] : entries_) {
-    if (entry.peer != peer || (entry.state != State::kResting && entry.state != State::kWaiting)) continue;
+    if (entry.peer != peer || (entry.state != State::kResting && entry.state != State::kWaiting))
+      continue;
     entry.state = State::kWaiting;
     entry.failures = 0;
     entry.dial_at = now;
@@ -112,13 +115,16 @@ void AddressBook::peer_lost(std::string_view peer, TimeUs now) {
 TimeUs AddressBook::next_deadline() const {
   TimeUs earliest = INT64_MAX;
   for (const auto& [address, entry] : entries_) {
-    if (entry.state == State::kWaiting && entry.listed) earliest = std::min(earliest, entry.dial_at);
+    if (entry.state == State::kWaiting && entry.listed)
+      earliest = std::min(earliest, entry.dial_at);
   }
   return earliest;
 }
 
 bool AddressBook::lists(std::string_view peer) const {
-  return std::ranges::any_of(entries_, [peer](const auto& item) { return item.second.listed && item.second.peer == peer; });
+  return std::ranges::any_of(entries_, [peer](const auto& item) {
+    return item.second.listed && item.second.peer == peer;
+  });
 }
 
 }  // namespace socketmesh::mesh

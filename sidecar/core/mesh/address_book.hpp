@@ -1,7 +1,9 @@
-// Which addresses to dial, and when. Discovery gives addresses; only a handshake tells which sidecar answers there.
+// Which addresses to dial, and when. Discovery gives addresses; only a handshake tells which
+// sidecar answers there.
 //
-// An address is dialled at once when it appears, and again with growing, jittered pauses while nobody answers. It rests while it is
-// its own (kSelf) or leads to a peer that is linked, by whatever connection. Pure; not thread-safe.
+// An address is dialled at once when it appears, and again with growing, jittered pauses while
+// nobody answers. It rests while it is its own (kSelf) or leads to a peer that is linked, by
+// whatever connection. Pure; not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +25,8 @@ class AddressBook {
     State state = State::kWaiting;
     TimeUs dial_at = 0;
     unsigned failures = 0;
-    bool listed = true;      // discovery names it now
-    std::string peer;        // who answered there last
+    bool listed = true;  // discovery names it now
+    std::string peer;    // who answered there last
     std::string last_error;
   };
 

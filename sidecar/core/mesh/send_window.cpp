@@ -16,18 +16,21 @@ constexpr std::size_t kLeastReserve = 512;
 
 }  // namespace
 
-SendWindow::Record& SendWindow::open_record(std::deque<Record>& records, bool control, std::size_t more_bytes) {
+SendWindow::Record& SendWindow::open_record(std::deque<Record>& records, bool control,
+                                            std::size_t more_bytes) {
   if (!records.empty()) {
     Record& last = records.back();
     // The record that is being written is closed, so that `last` may grow.
-    if (!last.closed && last.control == control && last.bytes.size() + more_bytes <= chunk_bytes_) return last;
+    if (!last.closed && last.control == control && last.bytes.size() + more_bytes <= chunk_bytes_)
+      return last;
     last.closed = true;
     next_reserve_ = last.bytes.size();
   }
   Record& added = records.emplace_back();
   added.control = control;
   // The record before tells how much gathers at today's rate.
-  added.bytes.reserve(std::max({kRecordHeadBytes + more_bytes, std::min(next_reserve_, chunk_bytes_), kLeastReserve}));
+  added.bytes.reserve(std::max(
+      {kRecordHeadBytes + more_bytes, std::min(next_reserve_, chunk_bytes_), kLeastReserve}));
   added.bytes.resize(kRecordHeadBytes);
   bytes_ += kRecordHeadBytes;
   backlog_ += kRecordHeadBytes;
@@ -98,7 +101,8 @@ void SendWindow::restart(std::uint32_t stream) {
   }
   // What was freed before it was taken can't be sent to the peer's next life.
   held_lost_ += std::exchange(forgotten_, 0);
-  held_.insert(held_.begin(), std::make_move_iterator(data.begin()), std::make_move_iterator(data.end()));
+  held_.insert(held_.begin(), std::make_move_iterator(data.begin()),
+               std::make_move_iterator(data.end()));
   records_.clear();
   control_bytes_ = 0;
   stream_ = stream;
@@ -121,8 +125,8 @@ void SendWindow::disconnect() {
 
 bool SendWindow::resume(std::uint64_t received) {
   if (received < received_ || received > written_seq_) return false;
-  const auto next =
-      std::ranges::find_if(records_, [received](const Record& record) { return record.last_seq() > received; });
+  const auto next = std::ranges::find_if(
+      records_, [received](const Record& record) { return record.last_seq() > received; });
   if (next != records_.end() && next->first_seq != received + 1) return false;
   received_ = received;
   cursor_ = static_cast<std::size_t>(next - records_.begin());
@@ -185,7 +189,8 @@ SendWindow::Loss SendWindow::enforce() {
   return loss;
 }
 
-// Makes the stream's oldest data smaller: forgets what the peer's sidecar has, else replaces a record by its declaration.
+// Makes the stream's oldest data smaller: forgets what the peer's sidecar has, else replaces a
+// record by its declaration.
 bool SendWindow::shrink_stream() {
   if (cursor_ > 0 && records_.front().last_seq() <= received_) {
     const Record& front = records_.front();
@@ -235,8 +240,9 @@ void SendWindow::skip(std::size_t index) {
   if (index > 0) merge_skipped(index);
 }
 
-// Joins a skipped record with the one before it, so that their number stays bounded. Never one that was written: the peer may
-// have received the first and not the second, and resumes at their border.
+// Joins a skipped record with the one before it, so that their number stays bounded. Never one that
+// was written: the peer may have received the first and not the second, and resumes at their
+// border.
 void SendWindow::merge_skipped(std::size_t index) {
   Record& into = records_[index - 1];
   const Record& from = records_[index];

@@ -1,10 +1,13 @@
-// What one sidecar sends another, kept until it is taken: the sender's half of a reliable, bounded link.
+// What one sidecar sends another, kept until it is taken: the sender's half of a reliable, bounded
+// link.
 //
-// Frames gather in records; a record is closed when it is first shown to the writer, so that batches form by themselves. Data may be
-// *held* while the peer (or its members) is away: it gets its place in the stream when release() says so, while control frames pass.
-// A *position* numbers data frames over the window's whole life, whatever streams come and go; it only grows.
-// Limits: over `window_bytes` the oldest data goes: taken by the peer's sidecar already, it is merely forgotten; not yet received, it
-// is replaced by a skipped record, which declares it. Pure; not thread-safe.
+// Frames gather in records; a record is closed when it is first shown to the writer, so that
+// batches form by themselves. Data may be *held* while the peer (or its members) is away: it gets
+// its place in the stream when release() says so, while control frames pass. A *position* numbers
+// data frames over the window's whole life, whatever streams come and go; it only grows. Limits:
+// over `window_bytes` the oldest data goes: taken by the peer's sidecar already, it is merely
+// forgotten; not yet received, it is replaced by a skipped record, which declares it. Pure; not
+// thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -18,19 +21,24 @@ namespace socketmesh::mesh {
 
 class SendWindow {
  public:
-  SendWindow(std::size_t window_bytes, std::size_t chunk_bytes) : window_bytes_(window_bytes), chunk_bytes_(chunk_bytes) {}
+  SendWindow(std::size_t window_bytes, std::size_t chunk_bytes)
+      : window_bytes_(window_bytes), chunk_bytes_(chunk_bytes) {}
 
   struct Loss {
-    std::uint64_t dropped = 0;    // messages that can't reach the peer any more; declared in the stream
-    std::uint64_t forgotten = 0;  // messages that are written and not kept: lost only if the connection or the peer dies
-    std::uint64_t settled = 0;    // all positions up to this one are done with; 0 = unchanged
+    std::uint64_t dropped =
+        0;  // messages that can't reach the peer any more; declared in the stream
+    std::uint64_t forgotten =
+        0;  // messages that are written and not kept: lost only if the connection or the peer dies
+    std::uint64_t settled = 0;  // all positions up to this one are done with; 0 = unchanged
   };
 
-  // Starts a stream: the peer knows nothing of an earlier one. Untaken data becomes held data, control frames are forgotten.
+  // Starts a stream: the peer knows nothing of an earlier one. Untaken data becomes held data,
+  // control frames are forgotten.
   void restart(std::uint32_t stream);
   // No connection: nothing more is written until resume() or restart().
   void disconnect();
-  // The peer has `received` of the current stream; writing goes on behind it. False when that can't be (a peer that lies).
+  // The peer has `received` of the current stream; writing goes on behind it. False when that can't
+  // be (a peer that lies).
   bool resume(std::uint64_t received);
   // Held data takes its place behind what is in the stream; data goes straight there from now on.
   void release();
@@ -45,7 +53,8 @@ class SendWindow {
 
   // The peer's sidecar has all up to `seq`. False: it acknowledges what was never sent.
   bool on_received(std::uint64_t seq);
-  // The peer's members took all up to `seq`. Returns the highest data position that is free now, 0 when none is; frees memory.
+  // The peer's members took all up to `seq`. Returns the highest data position that is free now, 0
+  // when none is; frees memory.
   std::uint64_t on_taken(std::uint64_t seq);
   // Enforces the window; call after appends and resumes. Returns what was lost since the last call.
   Loss enforce();
@@ -55,16 +64,18 @@ class SendWindow {
   // Visits held data in order: visit(frames, count).
   template <typename Visit>
   void each_held(Visit&& visit) const {
-    for (const Record& record : held_) visit(wire::Bytes(record.bytes).subspan(wire::link::kRecordHeadBytes), record.count);
+    for (const Record& record : held_)
+      visit(wire::Bytes(record.bytes).subspan(wire::link::kRecordHeadBytes), record.count);
   }
 
   // Messages that had to go from what is held, or before it, and are not declared yet.
   std::uint64_t held_lost() const { return held_lost_; }
 
-  // The writer's view: bytes of the record that is being written, then of further ones; closes records as it shows them, with the
-  // watermarks of the opposite direction in their heads.
+  // The writer's view: bytes of the record that is being written, then of further ones; closes
+  // records as it shows them, with the watermarks of the opposite direction in their heads.
   std::size_t gather(std::span<wire::Bytes> out, const wire::link::Watermarks& marks);
-  // `bytes` of the first record that gather showed were written. Returns the frames of it when it is now complete, else 0.
+  // `bytes` of the first record that gather showed were written. Returns the frames of it when it
+  // is now complete, else 0.
   std::uint32_t written(std::size_t bytes);
   bool mid_record() const { return offset_ > 0; }
   bool has_unwritten() const { return connected_ && cursor_ < records_.size(); }
@@ -83,15 +94,15 @@ class SendWindow {
 
  private:
   struct Record {
-    wire::Buffer bytes;          // room for the head, then frames
-    std::uint64_t first_seq = 0; // 0 while held
-    std::uint64_t position = 0;  // of its last data frame
-    std::uint64_t lost = 0;      // messages that a skipped record declares
+    wire::Buffer bytes;           // room for the head, then frames
+    std::uint64_t first_seq = 0;  // 0 while held
+    std::uint64_t position = 0;   // of its last data frame
+    std::uint64_t lost = 0;       // messages that a skipped record declares
     std::uint32_t count = 0;
     bool control = false;
     bool closed = false;
     bool skipped = false;
-    bool written = false;        // at least once
+    bool written = false;  // at least once
     std::uint64_t last_seq() const { return first_seq + count - 1; }
   };
 
@@ -109,16 +120,17 @@ class SendWindow {
   std::size_t chunk_bytes_;
   std::deque<Record> records_;  // of the stream, from the first untaken
   std::deque<Record> held_;
-  std::size_t cursor_ = 0;      // record being written, an index into records_
-  std::size_t offset_ = 0;      // bytes of it that are written
+  std::size_t cursor_ = 0;  // record being written, an index into records_
+  std::size_t offset_ = 0;  // bytes of it that are written
   std::uint64_t next_seq_ = 1;
   std::uint64_t received_ = 0;
   std::uint64_t written_seq_ = 0;  // highest that was ever written whole in this stream
   std::uint64_t position_ = 0;
   std::uint64_t freed_position_ = 0;
-  std::uint64_t stream_position_ = 0;  // of the last data in the stream: what a record there may settle
-  std::uint64_t held_lost_ = 0;    // messages dropped from held data, to be declared at release
-  std::uint64_t forgotten_ = 0;      // messages freed before they were taken, up to forgotten_seq_
+  std::uint64_t stream_position_ =
+      0;                         // of the last data in the stream: what a record there may settle
+  std::uint64_t held_lost_ = 0;  // messages dropped from held data, to be declared at release
+  std::uint64_t forgotten_ = 0;  // messages freed before they were taken, up to forgotten_seq_
   std::uint64_t forgotten_seq_ = 0;
   Loss loss_;
   std::uint64_t retransmitted_ = 0;

@@ -4,8 +4,8 @@
 
 namespace socketmesh::mesh {
 
-void TakenLedger::note(EndpointId destination, std::uint64_t position, EndpointId source, std::uint64_t first,
-                       std::uint64_t last) {
+void TakenLedger::note(EndpointId destination, std::uint64_t position, EndpointId source,
+                       std::uint64_t first, std::uint64_t last) {
   Lane& lane = lanes_[destination][source];
   if (!lane.empty() && last - lane.back().first < kMessagesPerMark) {
     lane.back().position = position;
@@ -16,7 +16,8 @@ void TakenLedger::note(EndpointId destination, std::uint64_t position, EndpointI
   lane.push_back({position, first, last});
 }
 
-void TakenLedger::advance(EndpointId destination, std::uint64_t position, std::vector<EndpointId>& moved) {
+void TakenLedger::advance(EndpointId destination, std::uint64_t position,
+                          std::vector<EndpointId>& moved) {
   const auto found = lanes_.find(destination);
   if (found == lanes_.end()) return;
   for (auto lane = found->second.begin(); lane != found->second.end();) {
@@ -55,7 +56,8 @@ std::uint64_t TakenLedger::taken(EndpointId source, std::uint64_t sent) const {
   const auto found = by_source_.find(source);
   if (found == by_source_.end()) return sent;
   std::uint64_t lowest = sent;
-  for (const auto& [destination, lane] : found->second) lowest = std::min(lowest, lane->front().first - 1);
+  for (const auto& [destination, lane] : found->second)
+    lowest = std::min(lowest, lane->front().first - 1);
   return lowest;
 }
 

@@ -1,9 +1,10 @@
 // Which of a source's messages have been taken by every destination that they went to.
 //
-// A source is a stream of numbered messages (a local member's publishes, a peer's frames); a destination is a queue with positions
-// of its own (a peer's window, a local member's queue). A message that went nowhere is taken at once. Marks are coarse: one stands
-// for up to kMessagesPerMark messages, so a watermark may lag by that much while traffic flows, and never when it rests.
-// Pure; not thread-safe.
+// A source is a stream of numbered messages (a local member's publishes, a peer's frames); a
+// destination is a queue with positions of its own (a peer's window, a local member's queue). A
+// message that went nowhere is taken at once. Marks are coarse: one stands for up to
+// kMessagesPerMark messages, so a watermark may lag by that much while traffic flows, and never
+// when it rests. Pure; not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +20,12 @@ class TakenLedger {
  public:
   static constexpr std::uint64_t kMessagesPerMark = 256;
 
-  // Messages `first`..`last` of `source` lie in `destination` up to `position`. Positions and messages only grow.
-  void note(EndpointId destination, std::uint64_t position, EndpointId source, std::uint64_t first, std::uint64_t last);
-  // `destination` has taken (or will never take) all up to `position`. Adds sources whose watermark may have moved to `moved`.
+  // Messages `first`..`last` of `source` lie in `destination` up to `position`. Positions and
+  // messages only grow.
+  void note(EndpointId destination, std::uint64_t position, EndpointId source, std::uint64_t first,
+            std::uint64_t last);
+  // `destination` has taken (or will never take) all up to `position`. Adds sources whose watermark
+  // may have moved to `moved`.
   void advance(EndpointId destination, std::uint64_t position, std::vector<EndpointId>& moved);
   // `destination` is gone: what lay there counts as taken.
   void drop_destination(EndpointId destination, std::vector<EndpointId>& moved);

@@ -28,8 +28,9 @@ void Node::Impl::refuse(AppConn& app, Refusal code, CutReason reason, std::strin
   if (app.closing) return;
   counters.cut(reason);
   log(Action::Level::kWarn, "app refused",
-      "member=" + wire::member_id_text(app.id) + " name=\"" + app.name + "\" reason=" +
-          kCutReasonNames.at(static_cast<std::size_t>(reason)) + " detail=\"" + std::string(text) + "\"");
+      "member=" + wire::member_id_text(app.id) + " name=\"" + app.name +
+          "\" reason=" + kCutReasonNames.at(static_cast<std::size_t>(reason)) + " detail=\"" +
+          std::string(text) + "\"");
   wire::app::write_refused(tell(app), code, text);
   detach(app, DownReason::kDied);
   app.closing = true;
@@ -43,7 +44,8 @@ void Node::Impl::app_frames(AppConn& app, wire::Bytes frames) {
     run = {};
   };
   while (!frames.empty() && !app.closing) {
-    const wire::Bytes frame = frames.first(wire::kLengthBytes + wire::load<std::uint32_t>(frames.data()));
+    const wire::Bytes frame =
+        frames.first(wire::kLengthBytes + wire::load<std::uint32_t>(frames.data()));
     frames = frames.subspan(frame.size());
     if (wire::frame_type(frame) != wire::kDataType) {
       flush();
@@ -54,17 +56,20 @@ void Node::Impl::app_frames(AppConn& app, wire::Bytes frames) {
     const std::uint64_t last = run.count > 0 ? run.last : app.last_seq;
     if (!data || !app.ready || data->seq <= last || data->seq > kMaxSeq) {
       flush();
-      refuse(app, Refusal::kProtocol, CutReason::kBadFrame, "a malformed, early or repeated DATA frame");
+      refuse(app, Refusal::kProtocol, CutReason::kBadFrame,
+             "a malformed, early or repeated DATA frame");
       return;
     }
     if (data->origin != app.id) {
       flush();
-      refuse(app, Refusal::kProtocol, CutReason::kForeignOrigin, "a DATA frame in another member's name");
+      refuse(app, Refusal::kProtocol, CutReason::kForeignOrigin,
+             "a DATA frame in another member's name");
       return;
     }
     const bool alone = (data->flags & wire::kAloneFlags) != 0;
     const bool joins = run.count > 0 && !alone && data->flags == run.head.flags &&
-                       data->route_kind == run.head.route_kind && std::ranges::equal(data->route, run.head.route) &&
+                       data->route_kind == run.head.route_kind &&
+                       std::ranges::equal(data->route, run.head.route) &&
                        run.bytes.size() + frame.size() <= config.limits.chunk_bytes;
     if (!joins) {
       flush();
@@ -128,15 +133,20 @@ void Node::Impl::attach(AppConn& app, wire::Bytes payload) {
   app.id = said->member;
   app.name = said->name.substr(0, kMaxNameBytes);
   app.parser = said->parser;
-  if (leaving) return refuse(app, Refusal::kLeaving, CutReason::kLeaving, "this sidecar is leaving");
-  if (said->min_version > wire::app::kProtocolVersion || said->max_version < wire::app::kProtocolVersion) {
+  if (leaving)
+    return refuse(app, Refusal::kLeaving, CutReason::kLeaving, "this sidecar is leaving");
+  if (said->min_version > wire::app::kProtocolVersion ||
+      said->max_version < wire::app::kProtocolVersion) {
     return refuse(app, Refusal::kVersion, CutReason::kVersion,
-                  "this sidecar speaks app protocol version " + std::to_string(wire::app::kProtocolVersion) + ", the app " +
-                      std::to_string(said->min_version) + " to " + std::to_string(said->max_version));
+                  "this sidecar speaks app protocol version " +
+                      std::to_string(wire::app::kProtocolVersion) + ", the app " +
+                      std::to_string(said->min_version) + " to " +
+                      std::to_string(said->max_version));
   }
   if (!said->mesh.empty() && said->mesh != config.mesh) {
     return refuse(app, Refusal::kMeshName, CutReason::kMeshName,
-                  "this sidecar belongs to mesh '" + config.mesh + "', the app to '" + std::string(said->mesh) + "'");
+                  "this sidecar belongs to mesh '" + config.mesh + "', the app to '" +
+                      std::string(said->mesh) + "'");
   }
   std::string_view parser;
   for (const auto& [id, other] : local_members) parser = other->parser;
@@ -145,11 +155,13 @@ void Node::Impl::attach(AppConn& app, wire::Bytes payload) {
     if (parser.empty() && other.namespaces_known) parser = other.parser;
   }
   if (!parser.empty() && parser != app.parser) {
-    return refuse(app, Refusal::kParser, CutReason::kParser,
-                  "this mesh uses parser '" + std::string(parser) + "', the app '" + app.parser + "'");
+    return refuse(
+        app, Refusal::kParser, CutReason::kParser,
+        "this mesh uses parser '" + std::string(parser) + "', the app '" + app.parser + "'");
   }
   if (const auto twin = local_members.find(app.id); twin != local_members.end()) {
-    refuse(*twin->second, Refusal::kDuplicate, CutReason::kDuplicateMember, "the member attached again");
+    refuse(*twin->second, Refusal::kDuplicate, CutReason::kDuplicateMember,
+           "the member attached again");
   }
   if (local_members.size() >= config.limits.members) {
     return refuse(app, Refusal::kLimit, CutReason::kLimit,
@@ -183,12 +195,14 @@ void Node::Impl::welcome(AppConn& app) {
   }
 }
 
-// The app was attached before, to an earlier life of this sidecar: whom it knew is waited for, and messages for them are held.
+// The app was attached before, to an earlier life of this sidecar: whom it knew is waited for, and
+// messages for them are held.
 void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSidecar>& known) {
   for (const wire::app::KnownSidecar& sidecar : known) {
-    Slot* slot = sidecar.sidecar.size() <= wire::link::kMaxSidecarIdBytes && !sidecar.sidecar.empty()
-                     ? slot_for(sidecar.sidecar)
-                     : nullptr;
+    Slot* slot =
+        sidecar.sidecar.size() <= wire::link::kMaxSidecarIdBytes && !sidecar.sidecar.empty()
+            ? slot_for(sidecar.sidecar)
+            : nullptr;
     for (const MemberId id : sidecar.members) {
       const bool here = local_members.contains(id) && local_members.at(id)->ready;
       if (id == app.id || here) continue;
@@ -202,7 +216,8 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
         }
         continue;
       }
-      // A young link's snapshot may have been taken before the member came back to a restarted sidecar of its own.
+      // A young link's snapshot may have been taken before the member came back to a restarted
+      // sidecar of its own.
       const bool old_link = slot != nullptr && slot->linked && slot->interest_known &&
                             now - slot->since >= config.limits.peer_timeout;
       const bool settled = slot == nullptr || old_link || slot->peer_deadline <= now;
@@ -238,7 +253,8 @@ void Node::Impl::member_ready(AppConn& app) {
     if (!other->attached || other->closing || other.get() == &app) continue;
     wire::app::write_member_up(tell(*other), app.id, config.sidecar_id, app.name, namespaces);
   }
-  log(Action::Level::kInfo, "member attached", "member=" + wire::member_id_text(app.id) + " name=\"" + app.name + "\"");
+  log(Action::Level::kInfo, "member attached",
+      "member=" + wire::member_id_text(app.id) + " name=\"" + app.name + "\"");
   routes_changed();
   tell_losses(app);
   member_is_back(app);
@@ -260,9 +276,11 @@ void Node::Impl::open_namespace(AppConn& app, wire::Bytes payload) {
     return refuse(app, Refusal::kLimit, CutReason::kLimit, "too many namespaces");
   }
   if (!app.namespaces.emplace(*nsp).second || !app.ready) return;
-  control_to_peers(1, [&](wire::Buffer& out) { wire::link::write_presence(out, app.id, true, *nsp); });
+  control_to_peers(1,
+                   [&](wire::Buffer& out) { wire::link::write_presence(out, app.id, true, *nsp); });
   for (auto& [conn, other] : apps) {
-    if (other->attached && other.get() != &app) wire::app::write_presence(tell(*other), app.id, true, *nsp);
+    if (other->attached && other.get() != &app)
+      wire::app::write_presence(tell(*other), app.id, true, *nsp);
   }
   routes_changed();
 }
@@ -274,9 +292,11 @@ void Node::Impl::close_namespace(AppConn& app, wire::Bytes payload) {
   if (found == app.namespaces.end()) return;
   app.namespaces.erase(found);
   if (!app.ready) return;
-  control_to_peers(1, [&](wire::Buffer& out) { wire::link::write_presence(out, app.id, false, *nsp); });
+  control_to_peers(
+      1, [&](wire::Buffer& out) { wire::link::write_presence(out, app.id, false, *nsp); });
   for (auto& [conn, other] : apps) {
-    if (other->attached && other.get() != &app) wire::app::write_presence(tell(*other), app.id, false, *nsp);
+    if (other->attached && other.get() != &app)
+      wire::app::write_presence(tell(*other), app.id, false, *nsp);
   }
   routes_changed();
 }
@@ -318,7 +338,8 @@ void Node::Impl::begin_sync(AppConn& app, wire::Bytes payload) {
   sync.app = app.conn;
   sync.id = reader.u32();
   sync.deadline = now + config.limits.sync_timeout;
-  if (!reader.done()) return refuse(app, Refusal::kProtocol, CutReason::kBadFrame, "a malformed SYNC");
+  if (!reader.done())
+    return refuse(app, Refusal::kProtocol, CutReason::kBadFrame, "a malformed SYNC");
   if (app.syncs >= config.limits.pending_syncs) {
     return refuse(app, Refusal::kLimit, CutReason::kLimit, "too many awaited joins");
   }
@@ -345,7 +366,8 @@ void Node::Impl::answer_sync(const PendingSync& sync) {
 void Node::Impl::detach(AppConn& app, DownReason reason) {
   if (!app.attached) return;
   app.attached = false;
-  local_interest.remove_owner(app.endpoint, [this](std::uint64_t hash) { note_interest(hash, false); });
+  local_interest.remove_owner(app.endpoint,
+                              [this](std::uint64_t hash) { note_interest(hash, false); });
   local_members.erase(app.id);
   std::erase_if(syncs, [&app](const PendingSync& sync) { return sync.app == app.conn; });
   flush_interest();
@@ -355,8 +377,8 @@ void Node::Impl::detach(AppConn& app, DownReason reason) {
     });
     tell_all([&](wire::Buffer& out) { wire::app::write_member_down(out, app.id, reason); });
     log(Action::Level::kInfo, "member detached",
-        "member=" + wire::member_id_text(app.id) + " name=\"" + app.name + "\" reason=" +
-            (reason == DownReason::kLeft ? "left" : "died"));
+        "member=" + wire::member_id_text(app.id) + " name=\"" + app.name +
+            "\" reason=" + (reason == DownReason::kLeft ? "left" : "died"));
   }
   app.ready = false;
   provisional.drop_member(app.id);

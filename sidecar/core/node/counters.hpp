@@ -30,28 +30,44 @@ enum class CutReason : std::uint8_t {
   kLeaving,
   kCount,
 };
-inline constexpr std::array<const char*, static_cast<std::size_t>(CutReason::kCount)> kCutReasonNames = {
-    "none",          "bad_frame",   "oversized_frame", "unknown_type",   "version",
-    "mesh_name",     "parser",      "handshake_timeout", "idle_timeout", "sequence_hole",
-    "stale_epoch",   "duplicate_link", "self",         "interest_flood", "limit",
-    "control_backlog", "duplicate_member", "foreign_origin", "leaving"};
+inline constexpr std::array<const char*, static_cast<std::size_t>(CutReason::kCount)>
+    kCutReasonNames = {"none",
+                       "bad_frame",
+                       "oversized_frame",
+                       "unknown_type",
+                       "version",
+                       "mesh_name",
+                       "parser",
+                       "handshake_timeout",
+                       "idle_timeout",
+                       "sequence_hole",
+                       "stale_epoch",
+                       "duplicate_link",
+                       "self",
+                       "interest_flood",
+                       "limit",
+                       "control_backlog",
+                       "duplicate_member",
+                       "foreign_origin",
+                       "leaving"};
 
 // Why messages did not reach a destination. The order is that of kDropReasonNames.
 enum class DropReason : std::uint8_t {
-  kVolatile,     // shed because the destination had a backlog
-  kMemberQueue,  // the member did not read; declared to it
-  kLinkWindow,   // the peer did not take; declared to it
-  kHoldEnded,    // the peer did not come back in time
-  kStreamLost,   // a stream ended with messages that could not be sent again
-  kNoSuchMember, // unicast to a member that is gone
+  kVolatile,      // shed because the destination had a backlog
+  kMemberQueue,   // the member did not read; declared to it
+  kLinkWindow,    // the peer did not take; declared to it
+  kHoldEnded,     // the peer did not come back in time
+  kStreamLost,    // a stream ended with messages that could not be sent again
+  kNoSuchMember,  // unicast to a member that is gone
   kCount,
 };
-inline constexpr std::array<const char*, static_cast<std::size_t>(DropReason::kCount)> kDropReasonNames = {
-    "volatile", "member_queue", "link_window", "hold_ended", "stream_lost", "no_such_member"};
+inline constexpr std::array<const char*, static_cast<std::size_t>(DropReason::kCount)>
+    kDropReasonNames = {"volatile",   "member_queue", "link_window",
+                        "hold_ended", "stream_lost",  "no_such_member"};
 
 struct Counters {
   // Apps
-  std::uint64_t app_messages_in = 0;   // DATA frames published by members
+  std::uint64_t app_messages_in = 0;  // DATA frames published by members
   std::uint64_t app_bytes_in = 0;
   std::uint64_t app_messages_out = 0;  // DATA frames queued for members
   std::uint64_t app_bytes_out = 0;
@@ -61,7 +77,7 @@ struct Counters {
   std::uint64_t syncs_incomplete = 0;  // awaited joins that a peer did not acknowledge
   // Links
   std::uint64_t link_messages_out = 0;
-  std::uint64_t link_bytes_out = 0;    // bytes written to link connections
+  std::uint64_t link_bytes_out = 0;  // bytes written to link connections
   std::uint64_t link_messages_in = 0;
   std::uint64_t link_bytes_in = 0;
   std::uint64_t link_records_out = 0;  // messages_out / records_out is the batch size
@@ -71,11 +87,12 @@ struct Counters {
   std::uint64_t links_lost = 0;
   std::uint64_t dials = 0;
   std::uint64_t dials_failed = 0;
-  std::uint64_t window_forgotten = 0;  // frames freed before they were taken; lost only if that sidecar dies
+  std::uint64_t window_forgotten =
+      0;  // frames freed before they were taken; lost only if that sidecar dies
   // Routing
-  std::uint64_t messages_unrouted = 0; // publishes that nobody was interested in
-  std::uint64_t fanout = 0;            // destinations over all publishes
-  std::uint64_t interest_changes = 0;  // adds and removes received from members and peers
+  std::uint64_t messages_unrouted = 0;  // publishes that nobody was interested in
+  std::uint64_t fanout = 0;             // destinations over all publishes
+  std::uint64_t interest_changes = 0;   // adds and removes received from members and peers
   std::uint64_t gaps_declared = 0;
   std::uint64_t provisional_joins = 0;
   std::array<std::uint64_t, static_cast<std::size_t>(CutReason::kCount)> cuts{};

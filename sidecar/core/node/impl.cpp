@@ -61,8 +61,8 @@ void Node::Impl::source_moved(EndpointId source) {
   }
 }
 
-// The connection goes when what it has to say is written, or at once. Its record is freed by the shell's last gather, or at the end
-// of this input.
+// The connection goes when what it has to say is written, or at once. Its record is freed by the
+// shell's last gather, or at the end of this input.
 void Node::Impl::close_connection(ConnId conn, bool abort) {
   Action action;
   action.kind = Action::Kind::kClose;

@@ -1,5 +1,6 @@
-// The node's inside, in parts by subject: app.cpp (members), link.cpp (connections between sidecars), slot.cpp (peers over
-// connections and lives), stream.cpp (records received), route.cpp (where messages go), timers.cpp, status.cpp.
+// The node's inside, in parts by subject: app.cpp (members), link.cpp (connections between
+// sidecars), slot.cpp (peers over connections and lives), stream.cpp (records received), route.cpp
+// (where messages go), timers.cpp, status.cpp.
 #pragma once
 
 #include <deque>
@@ -30,13 +31,14 @@ struct PendingSync {
   std::vector<Wait> waits;
 };
 
-// Consecutive DATA frames of one origin with one route: one decision, one copy for each destination.
+// Consecutive DATA frames of one origin with one route: one decision, one copy for each
+// destination.
 struct Run {
   wire::Bytes bytes;
   std::uint32_t count = 0;
   std::uint64_t first = 0;  // in the source's numbers
   std::uint64_t last = 0;
-  wire::DataFrame head;     // of the first frame
+  wire::DataFrame head;  // of the first frame
 };
 
 struct Node::Impl {
@@ -142,7 +144,8 @@ struct Node::Impl {
   void refused_by_peer(LinkConn& link, wire::Bytes payload);
   bool watermarks(LinkConn& link, const wire::link::Watermarks& marks);
   void goodbye(LinkConn& link, wire::Bytes payload);
-  void refuse_link(LinkConn& link, wire::link::Refusal code, CutReason reason, std::string_view text);
+  void refuse_link(LinkConn& link, wire::link::Refusal code, CutReason reason,
+                   std::string_view text);
   void cut_link(LinkConn& link, CutReason reason, std::string_view text);
   void drop_link(LinkConn& link);
   void ack(Slot& slot, bool now_please);
@@ -196,7 +199,7 @@ struct Node::Impl {
   std::uint64_t interest_version = 0;
   std::uint64_t route_version = 1;
   std::uint64_t stamp = 0;
-  bool leaving = false;        // goodbye
+  bool leaving = false;  // goodbye
   bool leave_announced = false;
 
   std::vector<Action> actions;
@@ -204,7 +207,7 @@ struct Node::Impl {
   std::unordered_map<ConnId, bool> dirty_marks;
   wire::Buffer scratch;
   wire::Route route;
-  Decision decision;           // for routes that are not cached
+  Decision decision;  // for routes that are not cached
   wire::app::Interest interest;
   std::vector<wire::link::InterestOp> peer_ops;
   std::vector<EndpointId> moved;

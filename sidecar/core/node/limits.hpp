@@ -1,5 +1,5 @@
-// Every bound of the core in one place, with its unit. Values from the configuration are copied in by the shell; the others are
-// fixed because nothing is gained by turning them.
+// Every bound of the core in one place, with its unit. Values from the configuration are copied in
+// by the shell; the others are fixed because nothing is gained by turning them.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,13 @@ inline constexpr TimeUs kMillisecondUs = 1000;
 inline constexpr TimeUs kSecondUs = 1000 * kMillisecondUs;
 inline constexpr TimeUs kNever = INT64_MAX;
 
-// A peer that was given up with losses is remembered for so many hold times, to declare them if it returns.
+// A peer that was given up with losses is remembered for so many hold times, to declare them if it
+// returns.
 inline constexpr int kTombstoneHolds = 10;
 
 struct Limits {
-  // Bytes of one slot (peer sidecar) that are kept until taken; beyond it the oldest data is dropped and declared.
+  // Bytes of one slot (peer sidecar) that are kept until taken; beyond it the oldest data is
+  // dropped and declared.
   std::size_t link_window_bytes = 64U << 20U;
   // Bytes waiting to be written to a destination above which volatile messages are shed.
   std::size_t volatile_backlog_bytes = 1U << 20U;
@@ -47,7 +49,8 @@ struct Limits {
   TimeUs peer_timeout = 3 * kSecondUs;
   TimeUs hold_time = 30 * kSecondUs;
   TimeUs sync_timeout = 1 * kSecondUs;
-  // An acknowledgement that nobody waits for rides on other traffic, or goes alone after so long; or after ack_bytes.
+  // An acknowledgement that nobody waits for rides on other traffic, or goes alone after so long;
+  // or after ack_bytes.
   TimeUs ack_delay = 100 * kMillisecondUs;
   TimeUs redial_min = 20 * kMillisecondUs;
   TimeUs redial_max = 1 * kSecondUs;

@@ -1,4 +1,5 @@
-// Connections between sidecars: handshake, which of two stays, watermarks, farewell, and what is written when.
+// Connections between sidecars: handshake, which of two stays, watermarks, farewell, and what is
+// written when.
 #include <algorithm>
 
 #include "sidecar/core/node/impl.hpp"
@@ -10,16 +11,19 @@ namespace {
 using wire::link::Refusal;
 
 bool versions_meet(const wire::link::Hello& hello) {
-  return hello.min_version <= wire::link::kProtocolVersion && hello.max_version >= wire::link::kProtocolVersion;
+  return hello.min_version <= wire::link::kProtocolVersion &&
+         hello.max_version >= wire::link::kProtocolVersion;
 }
 
 }  // namespace
 
 void Node::Impl::link_frames(LinkConn& link, wire::Bytes frames) {
   while (!frames.empty() && !link.closing) {
-    const wire::Bytes frame = frames.first(wire::kLengthBytes + wire::load<std::uint32_t>(frames.data()));
+    const wire::Bytes frame =
+        frames.first(wire::kLengthBytes + wire::load<std::uint32_t>(frames.data()));
     frames = frames.subspan(frame.size());
-    if (!link_frame(link, frame) && !link.closing) cut_link(link, CutReason::kBadFrame, "a malformed frame");
+    if (!link_frame(link, frame) && !link.closing)
+      cut_link(link, CutReason::kBadFrame, "a malformed frame");
   }
 }
 
@@ -77,8 +81,8 @@ void Node::Impl::hello(LinkConn& link, wire::Bytes payload) {
   if (!versions_meet(*said)) {
     return refuse_link(link, Refusal::kVersion, CutReason::kVersion,
                        "link protocol versions " + std::to_string(said->min_version) + " to " +
-                           std::to_string(said->max_version) + " and " + std::to_string(wire::link::kProtocolVersion) +
-                           " do not meet");
+                           std::to_string(said->max_version) + " and " +
+                           std::to_string(wire::link::kProtocolVersion) + " do not meet");
   }
   if (said->mesh != config.mesh) {
     return refuse_link(link, Refusal::kMeshName, CutReason::kMeshName,
@@ -89,26 +93,32 @@ void Node::Impl::hello(LinkConn& link, wire::Bytes payload) {
       return refuse_link(link, Refusal::kDuplicate, CutReason::kDuplicateLink,
                          "two sidecars have the id '" + config.sidecar_id + "'");
     }
-    // The accepted end closes after its HELLO: the dialled one must read it to learn whose address that is.
+    // The accepted end closes after its HELLO: the dialled one must read it to learn whose address
+    // that is.
     const bool accepted = link.dialed.empty();
     if (!accepted) book.is_self(link.dialed);
     counters.cut(CutReason::kSelf);
     drop_link(link);
     return close_connection(link.conn, !accepted);
   }
-  if (leaving) return refuse_link(link, Refusal::kLeaving, CutReason::kLeaving, "this sidecar is leaving");
+  if (leaving)
+    return refuse_link(link, Refusal::kLeaving, CutReason::kLeaving, "this sidecar is leaving");
   Slot* slot = slot_for(said->sidecar);
-  if (slot == nullptr) return refuse_link(link, Refusal::kLimit, CutReason::kLimit, "too many peers");
+  if (slot == nullptr)
+    return refuse_link(link, Refusal::kLimit, CutReason::kLimit, "too many peers");
   if (said->epoch < slot->epoch) {
-    return refuse_link(link, Refusal::kStale, CutReason::kStaleEpoch, "a later life of this sidecar is known");
+    return refuse_link(link, Refusal::kStale, CutReason::kStaleEpoch,
+                       "a later life of this sidecar is known");
   }
   if (!keep_new_link(link, *slot, said->epoch)) {
-    return refuse_link(link, Refusal::kDuplicate, CutReason::kDuplicateLink, "another connection serves this pair");
+    return refuse_link(link, Refusal::kDuplicate, CutReason::kDuplicateLink,
+                       "another connection serves this pair");
   }
   adopt(link, *slot, said->epoch);
 }
 
-// Of two connections for one pair of lives the one dialled by the smaller id stays; of two dialled by one side the newer.
+// Of two connections for one pair of lives the one dialled by the smaller id stays; of two dialled
+// by one side the newer.
 bool Node::Impl::keep_new_link(const LinkConn& link, const Slot& slot, std::uint64_t epoch) const {
   const auto other = links.find(slot.conn);
   if (other == links.end() || epoch > slot.epoch) return true;
@@ -178,7 +188,8 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   const bool same = !first && !slot.window_broken && said->peer_stream == slot.window.stream();
   members_return(slot);
   if (same && slot.window.resume(said->received)) {
-    if (const std::uint64_t position = slot.window.on_taken(said->taken)) settle(slot.endpoint, position);
+    if (const std::uint64_t position = slot.window.on_taken(said->taken))
+      settle(slot.endpoint, position);
     counters.link_retransmits += slot.window.retransmitted() - retransmitted;
     settle_syncs(slot, false);
     if (slot.interest_known) release_when_ready(slot);
@@ -189,8 +200,9 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   mark_dirty(link.conn);
   // What was taken since RESUME was written moved no watermark: there was no link to say it on.
   ack(slot, false);
-  log(Action::Level::kInfo, "linked", "peer=\"" + slot.id + "\" address=" + slot.address +
-                                          (slot.dialed ? " dialed=true" : " dialed=false"));
+  log(Action::Level::kInfo, "linked",
+      "peer=\"" + slot.id + "\" address=" + slot.address +
+          (slot.dialed ? " dialed=true" : " dialed=false"));
 }
 
 void Node::Impl::refused_by_peer(LinkConn& link, wire::Bytes payload) {
@@ -203,7 +215,9 @@ void Node::Impl::refused_by_peer(LinkConn& link, wire::Bytes payload) {
   if (!routine && !link.dialed.empty()) {
     const auto entry = book.entries().find(link.dialed);
     const bool news = entry != book.entries().end() && entry->second.last_error != text;
-    if (news) log(Action::Level::kWarn, "refused by peer", "address=" + link.dialed + " detail=\"" + text + "\"");
+    if (news)
+      log(Action::Level::kWarn, "refused by peer",
+          "address=" + link.dialed + " detail=\"" + text + "\"");
     book.failed(link.dialed, text, now);
   }
   close_connection(link.conn, true);
@@ -215,7 +229,8 @@ bool Node::Impl::watermarks(LinkConn& link, const wire::link::Watermarks& marks)
   const std::uint64_t before = slot.window.received_seq();
   if (!slot.window.on_received(marks.received)) return false;
   if (slot.window.received_seq() > before && !syncs.empty()) settle_syncs(slot, false);
-  if (const std::uint64_t position = slot.window.on_taken(marks.taken)) settle(slot.endpoint, position);
+  if (const std::uint64_t position = slot.window.on_taken(marks.taken))
+    settle(slot.endpoint, position);
   return true;
 }
 
@@ -232,18 +247,22 @@ void Node::Impl::ack(Slot& slot, bool now_please) {
 void Node::Impl::goodbye(LinkConn& link, wire::Bytes payload) {
   Slot& slot = *link.slot;
   const bool returning = payload[0] != 0;
-  log(Action::Level::kInfo, "peer says goodbye", "peer=\"" + slot.id + (returning ? "\" returning=true" : "\""));
+  log(Action::Level::kInfo, "peer says goodbye",
+      "peer=\"" + slot.id + (returning ? "\" returning=true" : "\""));
   drop_link(link);
   close_connection(link.conn, true);
   if (!returning) remove_slot(slot);
 }
 
-void Node::Impl::refuse_link(LinkConn& link, Refusal code, CutReason reason, std::string_view text) {
+void Node::Impl::refuse_link(LinkConn& link, Refusal code, CutReason reason,
+                             std::string_view text) {
   counters.cut(reason);
-  const bool routine = code == Refusal::kDuplicate && reason == CutReason::kDuplicateLink && link.peer != config.sidecar_id;
+  const bool routine = code == Refusal::kDuplicate && reason == CutReason::kDuplicateLink &&
+                       link.peer != config.sidecar_id;
   log(routine ? Action::Level::kDebug : Action::Level::kWarn, "link refused",
-      "peer=\"" + link.peer + "\" remote=" + (link.dialed.empty() ? link.remote : link.dialed) + " reason=" +
-          kCutReasonNames.at(static_cast<std::size_t>(reason)) + " detail=\"" + std::string(text) + "\"");
+      "peer=\"" + link.peer + "\" remote=" + (link.dialed.empty() ? link.remote : link.dialed) +
+          " reason=" + kCutReasonNames.at(static_cast<std::size_t>(reason)) + " detail=\"" +
+          std::string(text) + "\"");
   wire::link::write_refuse(link.control, code, text);
   mark_dirty(link.conn);
   drop_link(link);
@@ -254,8 +273,9 @@ void Node::Impl::cut_link(LinkConn& link, CutReason reason, std::string_view tex
   if (link.closing) return;
   counters.cut(reason);
   log(Action::Level::kWarn, "link cut",
-      "peer=\"" + link.peer + "\" remote=" + (link.dialed.empty() ? link.remote : link.dialed) + " reason=" +
-          kCutReasonNames.at(static_cast<std::size_t>(reason)) + " detail=\"" + std::string(text) + "\"");
+      "peer=\"" + link.peer + "\" remote=" + (link.dialed.empty() ? link.remote : link.dialed) +
+          " reason=" + kCutReasonNames.at(static_cast<std::size_t>(reason)) + " detail=\"" +
+          std::string(text) + "\"");
   drop_link(link);
   close_connection(link.conn, true);
 }

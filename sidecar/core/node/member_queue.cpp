@@ -12,7 +12,8 @@ std::uint64_t MemberQueue::append_data(wire::Bytes frames, std::uint32_t count) 
       chunks_.back().closed = true;
       next_reserve_ = chunks_.back().bytes.size();
     }
-    chunks_.emplace_back().bytes.reserve(std::max(frames.size(), std::min(next_reserve_, chunk_bytes_)));
+    chunks_.emplace_back().bytes.reserve(
+        std::max(frames.size(), std::min(next_reserve_, chunk_bytes_)));
   }
   Chunk& chunk = chunks_.back();
   chunk.bytes.insert(chunk.bytes.end(), frames.begin(), frames.end());
@@ -29,14 +30,16 @@ std::uint64_t MemberQueue::append_data(wire::Bytes frames, std::uint32_t count) 
 }
 
 wire::Buffer& MemberQueue::control() {
-  if (chunks_.empty() || chunks_.back().closed || chunks_.back().data > 0 || chunks_.back().gap > 0) {
+  if (chunks_.empty() || chunks_.back().closed || chunks_.back().data > 0 ||
+      chunks_.back().gap > 0) {
     if (!chunks_.empty()) chunks_.back().closed = true;
     chunks_.emplace_back();
   }
   return chunks_.back().bytes;
 }
 
-// Replaces the oldest data chunk that is not being written by a GAP frame, or adds it to the one before.
+// Replaces the oldest data chunk that is not being written by a GAP frame, or adds it to the one
+// before.
 std::uint64_t MemberQueue::shrink() {
   for (std::size_t i = offset_ > 0 ? 1 : 0; i < chunks_.size(); ++i) {
     Chunk& chunk = chunks_[i];

@@ -1,7 +1,9 @@
-// What a sidecar sends one attached member: a bounded FIFO of control and DATA frames, free once written.
+// What a sidecar sends one attached member: a bounded FIFO of control and DATA frames, free once
+// written.
 //
-// DATA frames are numbered from 1 as they are queued; the member counts what it took. Over the limit the oldest data that is not
-// being written is replaced by a GAP frame that says how many frames it stands for. Pure; not thread-safe.
+// DATA frames are numbered from 1 as they are queued; the member counts what it took. Over the
+// limit the oldest data that is not being written is replaced by a GAP frame that says how many
+// frames it stands for. Pure; not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +15,8 @@ namespace socketmesh::node {
 
 class MemberQueue {
  public:
-  MemberQueue(std::size_t limit_bytes, std::size_t chunk_bytes) : limit_bytes_(limit_bytes), chunk_bytes_(chunk_bytes) {}
+  MemberQueue(std::size_t limit_bytes, std::size_t chunk_bytes)
+      : limit_bytes_(limit_bytes), chunk_bytes_(chunk_bytes) {}
 
   // Appends whole DATA frames. Returns the messages that had to go to make room.
   std::uint64_t append_data(wire::Bytes frames, std::uint32_t count);
@@ -23,7 +26,9 @@ class MemberQueue {
   std::size_t gather(std::span<wire::Bytes> out);
   void written(std::size_t bytes);
 
-  bool empty() const { return chunks_.empty() || (chunks_.size() == 1 && chunks_.front().bytes.empty()); }
+  bool empty() const {
+    return chunks_.empty() || (chunks_.size() == 1 && chunks_.front().bytes.empty());
+  }
   std::size_t bytes() const;
   std::size_t data_bytes() const { return data_bytes_; }
   // Bytes of control and GAP frames waiting to be written.
@@ -34,8 +39,8 @@ class MemberQueue {
  private:
   struct Chunk {
     wire::Buffer bytes;
-    std::uint32_t data = 0;   // DATA frames in it; 0 = control frames
-    std::uint64_t gap = 0;    // frames that this GAP frame stands for
+    std::uint32_t data = 0;  // DATA frames in it; 0 = control frames
+    std::uint64_t gap = 0;   // frames that this GAP frame stands for
     bool closed = false;
   };
 

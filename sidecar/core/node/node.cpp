@@ -6,7 +6,8 @@ namespace socketmesh::node {
 
 namespace {
 
-// Sets the time for one input, and frees at its end what was closed during it: nothing is freed under the feet of a loop.
+// Sets the time for one input, and frees at its end what was closed during it: nothing is freed
+// under the feet of a loop.
 template <typename Impl>
 class Input {
  public:
@@ -78,10 +79,11 @@ void Node::received(ConnId conn, std::span<const std::uint8_t> bytes, TimeUs now
     });
     if (error != wire::InputError::kNone) {
       const bool oversized = error == wire::InputError::kOversized;
-      impl_->refuse(app, oversized ? wire::app::Refusal::kLimit : wire::app::Refusal::kProtocol,
-                    oversized ? CutReason::kOversizedFrame : CutReason::kBadFrame,
-                    oversized ? "a frame over the limit of " + std::to_string(wire::kMaxFrameBytes) + " bytes"
-                              : "an empty frame");
+      impl_->refuse(
+          app, oversized ? wire::app::Refusal::kLimit : wire::app::Refusal::kProtocol,
+          oversized ? CutReason::kOversizedFrame : CutReason::kBadFrame,
+          oversized ? "a frame over the limit of " + std::to_string(wire::kMaxFrameBytes) + " bytes"
+                    : "an empty frame");
     }
     impl_->flush_interest();
     return;
@@ -109,7 +111,8 @@ void Node::closed(ConnId conn, TimeUs now) {
     impl_->detach(*app->second, wire::app::DownReason::kDied);
     app->second->closing = true;
   } else if (const auto link = impl_->links.find(conn); link != impl_->links.end()) {
-    if (link->second->state != LinkConn::State::kLinked && !link->second->closing && !link->second->dialed.empty()) {
+    if (link->second->state != LinkConn::State::kLinked && !link->second->closing &&
+        !link->second->dialed.empty()) {
       ++impl_->counters.dials_failed;
     }
     const LinkConn& lost = *link->second;
@@ -152,14 +155,18 @@ std::vector<ConnId> Node::take_dirty() {
   return std::exchange(impl_->dirty, {});
 }
 
-std::vector<Action> Node::take_actions() { return std::exchange(impl_->actions, {}); }
+std::vector<Action> Node::take_actions() {
+  return std::exchange(impl_->actions, {});
+}
 
 void Node::tick(TimeUs now) {
   const Input input(*impl_, now);
   impl_->tick();
 }
 
-TimeUs Node::next_deadline() const { return impl_->next_deadline(); }
+TimeUs Node::next_deadline() const {
+  return impl_->next_deadline();
+}
 
 void Node::leave(TimeUs now) {
   const Input input(*impl_, now);
@@ -177,7 +184,9 @@ bool Node::drained() const {
   return true;
 }
 
-const Counters& Node::counters() const { return impl_->counters; }
+const Counters& Node::counters() const {
+  return impl_->counters;
+}
 
 Status Node::status(TimeUs now) const {
   impl_->now = std::max(impl_->now, now);

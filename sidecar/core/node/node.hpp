@@ -1,9 +1,11 @@
-// One sidecar as a pure state machine: bytes, connections, addresses and time in; bytes and actions out.
+// One sidecar as a pure state machine: bytes, connections, addresses and time in; bytes and actions
+// out.
 //
-// The shell (or the simulator) owns sockets, the clock and randomness. It calls the `*_opened`, `received`, `closed`, `tick` inputs,
-// and after each batch of inputs: (1) carries out take_actions(), (2) writes what every connection in take_dirty() has to send
-// (gather, write, written), (3) arms one timer for next_deadline(). Not thread-safe; one thread drives it. No exceptions: a protocol
-// error closes the connection that made it and counts it.
+// The shell (or the simulator) owns sockets, the clock and randomness. It calls the `*_opened`,
+// `received`, `closed`, `tick` inputs, and after each batch of inputs: (1) carries out
+// take_actions(), (2) writes what every connection in take_dirty() has to send (gather, write,
+// written), (3) arms one timer for next_deadline(). Not thread-safe; one thread drives it. No
+// exceptions: a protocol error closes the connection that made it and counts it.
 #pragma once
 
 #include <cstddef>
@@ -25,16 +27,18 @@ using ConnId = std::uint64_t;
 
 struct NodeConfig {
   std::string mesh;
-  std::string sidecar_id;    // stable over restarts
-  std::uint64_t epoch = 0;   // larger in each later life of the same sidecar_id
-  std::uint64_t seed = 0;    // for jitter
+  std::string sidecar_id;   // stable over restarts
+  std::uint64_t epoch = 0;  // larger in each later life of the same sidecar_id
+  std::uint64_t seed = 0;   // for jitter
   Limits limits;
 };
 
 struct Action {
   enum class Kind : std::uint8_t {
-    kDial,   // open a link connection to `address`, then link_opened(conn, address) or dial_failed(address)
-    kClose,  // close `conn` once its gathered bytes are written, or at once when `abort`; do not call closed() for it
+    kDial,   // open a link connection to `address`, then link_opened(conn, address) or
+             // dial_failed(address)
+    kClose,  // close `conn` once its gathered bytes are written, or at once when `abort`; do not
+             // call closed() for it
     kLog,    // `level`, `event` (a fixed name) and `text` (key=value fields) for the log
   };
   enum class Level : std::uint8_t { kDebug, kInfo, kWarn, kError };
@@ -54,18 +58,22 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  // What discovery lists now. An empty or partial list never drops a live link; own addresses are found out and left alone.
+  // What discovery lists now. An empty or partial list never drops a live link; own addresses are
+  // found out and left alone.
   void set_addresses(std::span<const std::string> addresses, TimeUs now);
 
   void app_opened(ConnId conn, TimeUs now);
-  // `dialed` is the address of the kDial action, empty for an accepted connection. `remote` is for people only.
+  // `dialed` is the address of the kDial action, empty for an accepted connection. `remote` is for
+  // people only.
   void link_opened(ConnId conn, std::string_view dialed, std::string_view remote, TimeUs now);
   void dial_failed(std::string_view address, std::string_view reason, TimeUs now);
-  // Bytes as they came, in any cut. Copies what it must keep. A connection that was closed by an action is ignored.
+  // Bytes as they came, in any cut. Copies what it must keep. A connection that was closed by an
+  // action is ignored.
   void received(ConnId conn, std::span<const std::uint8_t> bytes, TimeUs now);
   void closed(ConnId conn, TimeUs now);
 
-  // Bytes to write next on `conn`, in order, valid until the next call on this node other than gather. Fills at most out.size().
+  // Bytes to write next on `conn`, in order, valid until the next call on this node other than
+  // gather. Fills at most out.size().
   std::size_t gather(ConnId conn, std::span<std::span<const std::uint8_t>> out);
   // The shell wrote the next `bytes` of what gather showed.
   void written(ConnId conn, std::size_t bytes, TimeUs now);

@@ -1,4 +1,5 @@
-// The records that a node keeps of its connections, its members and its peers. Plain data; the rules are in the node's parts.
+// The records that a node keeps of its connections, its members and its peers. Plain data; the
+// rules are in the node's parts.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,8 @@ using Names = std::set<std::string, std::less<>>;
 struct Slot;
 struct AppConn;
 
-// Where one publish goes. `pending` slots and members are named by pointer: valid while the node's route version stands.
+// Where one publish goes. `pending` slots and members are named by pointer: valid while the node's
+// route version stands.
 struct Decision {
   std::vector<Slot*> slots;
   std::vector<AppConn*> apps;
@@ -35,7 +37,10 @@ struct Decision {
 // One app connection, and the member attached on it.
 struct AppConn {
   AppConn(ConnId connection, const Limits& limits, TimeUs now)
-      : conn(connection), opened(now), input(wire::kMaxFrameBytes), queue(limits.member_queue_bytes, limits.chunk_bytes) {}
+      : conn(connection),
+        opened(now),
+        input(wire::kMaxFrameBytes),
+        queue(limits.member_queue_bytes, limits.chunk_bytes) {}
 
   ConnId conn;
   TimeUs opened;
@@ -50,17 +55,18 @@ struct AppConn {
   std::string parser;
   EndpointId endpoint = 0;
   Names namespaces;
-  bool returning = false;         // it was attached to an earlier life, or an earlier time
-  std::set<MemberId> named;       // members that it knew at its attachment and that this life had not met
-  std::uint64_t rooms = 0;        // rooms declared, less those taken back
-  std::uint64_t last_seq = 0;     // of its publishes
-  std::uint64_t taken_told = 0;   // of them, told to it as taken
+  bool returning = false;  // it was attached to an earlier life, or an earlier time
+  std::set<MemberId>
+      named;                // members that it knew at its attachment and that this life had not met
+  std::uint64_t rooms = 0;  // rooms declared, less those taken back
+  std::uint64_t last_seq = 0;    // of its publishes
+  std::uint64_t taken_told = 0;  // of them, told to it as taken
   TimeUs taken_due = kNever;
   std::size_t untold_bytes = 0;
-  std::uint64_t taken_count = 0;  // deliveries that it has taken
+  std::uint64_t taken_count = 0;   // deliveries that it has taken
   std::uint64_t messages_in = 0;   // published by it
   std::uint64_t messages_out = 0;  // queued for it
-  std::uint64_t syncs = 0;        // awaited joins in flight
+  std::uint64_t syncs = 0;         // awaited joins in flight
   std::int64_t round_trip_us = -1;
   TimeUs ping_due = 0;
   bool ping_sent = false;
@@ -76,7 +82,7 @@ struct RemoteMember {
   enum class State : std::uint8_t {
     kUp,
     kExpected,  // its sidecar has a new life and has not announced it yet
-    kAway,      // its sidecar was not seen for peer_timeout: told as down, its messages are still held
+    kAway,  // its sidecar was not seen for peer_timeout: told as down, its messages are still held
   };
   MemberId id = 0;
   std::string name;
@@ -101,15 +107,16 @@ struct Slot {
   std::uint64_t epoch = 0;  // of the life that was last met; 0 none
   ConnId conn = 0;          // the connection that carries, or prepares to carry, records
   bool linked = false;
-  std::string address;      // of the connection, for people
+  std::string address;  // of the connection, for people
   bool dialed = false;
   TimeUs since = 0;
   TimeUs peer_deadline = kNever;  // members not back by then are down
   TimeUs hold_deadline = kNever;  // what is kept is given up then
 
   mesh::SendWindow window;
-  bool window_broken = false;       // data was given up: the stream can't go on, only start anew
-  std::uint64_t announced_seq = 0;  // of the last interest, presence or member that was told in this stream
+  bool window_broken = false;  // data was given up: the stream can't go on, only start anew
+  std::uint64_t announced_seq =
+      0;  // of the last interest, presence or member that was told in this stream
 
   std::uint32_t recv_stream = 0;
   std::uint64_t recv_seq = 0;
@@ -119,12 +126,12 @@ struct Slot {
   std::uint64_t lost_messages = 0;  // declared lost by the peer, up to
   TimeUs lost_until = 0;            // when members that come back are told, too
 
-  bool interest_known = false;      // false: everything goes there
+  bool interest_known = false;  // false: everything goes there
   std::uint64_t interest_pairs = 0;
   RemoteMembers members;
   std::map<std::string, std::uint32_t, std::less<>> presence;  // members by namespace
-  std::uint32_t unknown_presence = 0;                          // members whose namespaces are unknown
-  std::set<MemberId> foreign_parser;                           // members that are refused for their parser
+  std::uint32_t unknown_presence = 0;  // members whose namespaces are unknown
+  std::set<MemberId> foreign_parser;   // members that are refused for their parser
 
   std::int64_t round_trip_us = -1;
   std::uint64_t messages_in = 0;
@@ -133,7 +140,7 @@ struct Slot {
   std::uint64_t bytes_out = 0;
   std::uint64_t reconnects = 0;
   std::uint64_t dropped = 0;
-  std::uint64_t stamp = 0;          // of the decision that last chose it
+  std::uint64_t stamp = 0;  // of the decision that last chose it
 };
 
 // One link connection.
@@ -146,7 +153,11 @@ struct LinkConn {
   };
 
   LinkConn(ConnId id, std::string_view dialed_address, std::string_view remote_name, TimeUs now)
-      : conn(id), dialed(dialed_address), remote(remote_name), opened(now), last_received(now),
+      : conn(id),
+        dialed(dialed_address),
+        remote(remote_name),
+        opened(now),
+        last_received(now),
         input(wire::kMaxRecordBytes) {}
 
   ConnId conn;
@@ -158,7 +169,7 @@ struct LinkConn {
   TimeUs opened;
   TimeUs last_received;
   TimeUs ping_due = kNever;
-  std::string peer;    // its sidecar id, once HELLO told
+  std::string peer;  // its sidecar id, once HELLO told
   Slot* slot = nullptr;
   wire::InputBuffer input;
   wire::Buffer control;            // HELLO to GOODBYE: outside of the stream

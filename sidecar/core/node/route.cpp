@@ -91,7 +91,8 @@ void Node::Impl::route_rooms(const AppConn& from, const wire::DataFrame& /*data*
     if (local_members.size() > 1) local_interest.each_owner(hash, add);
     if (!provisional.empty()) provisional.each_owner(hash, add);
   }
-  // Unknown interest means send: of all members before the snapshot, and of those who have yet to come back to a new life after it.
+  // Unknown interest means send: of all members before the snapshot, and of those who have yet to
+  // come back to a new life after it.
   for (const auto& [id, slot] : slots) {
     const bool known = slot->interest_known && !slot->window.holding();
     if (!known && !slot->members.empty()) add_slot(*slot, to);
@@ -111,7 +112,8 @@ void Node::Impl::route_member(MemberId member, Decision& to) {
   if (const auto local = local_members.find(member); local != local_members.end()) {
     return add_app(*local->second, nullptr, to);
   }
-  if (const auto remote = remote_members.find(member); remote != remote_members.end()) add_slot(*remote->second, to);
+  if (const auto remote = remote_members.find(member); remote != remote_members.end())
+    add_slot(*remote->second, to);
 }
 
 void Node::Impl::route_mesh(const AppConn* from, Decision& to) {
@@ -129,8 +131,8 @@ bool present(const RemoteMember& member, std::string_view nsp) {
 
 }  // namespace
 
-// Tells the publisher who its request went to. A peer's sidecar hands a request to every member in the namespace, so that each of
-// them answers, if only "none of mine".
+// Tells the publisher who its request went to. A peer's sidecar hands a request to every member in
+// the namespace, so that each of them answers, if only "none of mine".
 void Node::Impl::answer_routed(AppConn& app, const wire::DataFrame& data, const Decision& to) {
   std::vector<MemberId> targets;
   for (const Slot* slot : to.slots) {
@@ -160,7 +162,8 @@ void Node::Impl::expect_joins(const wire::DataFrame& data, const Decision& to) {
   routes_changed();
 }
 
-// `member` has joined what message (origin, seq in the body) made it join; its interest came before.
+// `member` has joined what message (origin, seq in the body) made it join; its interest came
+// before.
 void Node::Impl::release_joins(MemberId origin, MemberId member, const wire::DataFrame& data) {
   wire::Reader reader(data.body);
   const std::uint64_t seq = reader.u64();
@@ -185,7 +188,8 @@ void Node::Impl::send_to_slot(Slot& slot, const Run& run, EndpointId source) {
 }
 
 void Node::Impl::deliver(AppConn& app, const Run& run, EndpointId source) {
-  if ((run.head.flags & wire::kVolatile) != 0 && app.queue.data_bytes() > config.limits.volatile_backlog_bytes) {
+  if ((run.head.flags & wire::kVolatile) != 0 &&
+      app.queue.data_bytes() > config.limits.volatile_backlog_bytes) {
     counters.drop(DropReason::kVolatile, run.count);
     return;
   }
@@ -207,8 +211,10 @@ void Node::Impl::deliver(AppConn& app, const Run& run, EndpointId source) {
 // Hands a run from a peer to the members that it is for. False when its route is malformed.
 bool Node::Impl::deliver_from_peer(Slot& slot, const Run& run) {
   if (slot.foreign_parser.contains(run.head.origin)) return true;
-  const bool for_all = run.head.route_kind != RouteKind::kMember && (run.head.flags & wire::kRelease) == 0;
-  // The publisher's sidecar chose this one by interest: with one member there is nothing left to choose.
+  const bool for_all =
+      run.head.route_kind != RouteKind::kMember && (run.head.flags & wire::kRelease) == 0;
+  // The publisher's sidecar chose this one by interest: with one member there is nothing left to
+  // choose.
   if (for_all && local_members.size() == 1) {
     AppConn& only = *local_members.begin()->second;
     if (only.ready) deliver(only, run, slot.endpoint);
@@ -250,7 +256,8 @@ bool Node::Impl::deliver_by_route(Slot& slot, const Run& run) {
       }
       break;
   }
-  // Here, too, an emit right behind a socketsJoin() must find the members that have not answered yet.
+  // Here, too, an emit right behind a socketsJoin() must find the members that have not answered
+  // yet.
   if ((run.head.flags & wire::kProvisional) != 0) expect_joins(run.head, decision);
   for (AppConn* app : decision.apps) deliver(*app, run, slot.endpoint);
   return true;

@@ -1,4 +1,5 @@
-// Peers over their connections and lives: what is kept for them, what they announce, and when it is given up.
+// Peers over their connections and lives: what is kept for them, what they announce, and when it is
+// given up.
 #include <algorithm>
 
 #include "sidecar/core/node/impl.hpp"
@@ -12,8 +13,8 @@ Slot* Node::Impl::find_slot(std::string_view id) {
   return found == slots.end() ? nullptr : found->second.get();
 }
 
-// The slot of a peer, made when it is new; nothing over the limit of peers. The own id's slot holds for own members that are
-// expected back; it is never linked.
+// The slot of a peer, made when it is new; nothing over the limit of peers. The own id's slot holds
+// for own members that are expected back; it is never linked.
 Slot* Node::Impl::slot_for(std::string_view id) {
   if (Slot* found = find_slot(id)) return found;
   if (slots.size() >= config.limits.peers) return nullptr;
@@ -69,7 +70,8 @@ void Node::Impl::send_snapshot(Slot& slot) {
   for (const auto& [id, app] : local_members) {
     if (!app->ready) continue;
     scratch.clear();
-    wire::link::write_member_up(scratch, id, app->name, app->parser, {app->namespaces.begin(), app->namespaces.end()});
+    wire::link::write_member_up(scratch, id, app->name, app->parser,
+                                {app->namespaces.begin(), app->namespaces.end()});
     slot.window.append_control(scratch, 1);
   }
   scratch.clear();
@@ -77,11 +79,13 @@ void Node::Impl::send_snapshot(Slot& slot) {
   slot.announced_seq = slot.window.append_control(scratch, 1);
 }
 
-// Messages that were held flow once the peer's snapshot is complete and every member of its last life is back, or given up.
+// Messages that were held flow once the peer's snapshot is complete and every member of its last
+// life is back, or given up.
 void Node::Impl::release_when_ready(Slot& slot) {
   if (!slot.linked || !slot.window.holding() || slot.window_broken) return;
-  const bool expecting = std::ranges::any_of(
-      slot.members, [](const auto& item) { return item.second.state == RemoteMember::State::kExpected; });
+  const bool expecting = std::ranges::any_of(slot.members, [](const auto& item) {
+    return item.second.state == RemoteMember::State::kExpected;
+  });
   if (expecting) return;
   slot.peer_deadline = kNever;
   slot.window.release();
@@ -105,8 +109,8 @@ void Node::Impl::lose_link(Slot& slot) {
   book.peer_lost(slot.id, now);
 }
 
-// The link is back on the same stream. Members that were told as down while it was away are back with it; those that the peer's
-// present life had not announced yet are waited for once more.
+// The link is back on the same stream. Members that were told as down while it was away are back
+// with it; those that the peer's present life had not announced yet are waited for once more.
 void Node::Impl::members_return(Slot& slot) {
   slot.peer_deadline = kNever;
   for (auto& [id, member] : slot.members) {
@@ -131,7 +135,8 @@ void Node::Impl::tell_down(RemoteMember& member, DownReason reason) {
   member.told = false;
 }
 
-// The members are down as far as apps are concerned. With `keep` they may still come back on the same life of their sidecar.
+// The members are down as far as apps are concerned. With `keep` they may still come back on the
+// same life of their sidecar.
 void Node::Impl::end_members(Slot& slot, DownReason reason, bool keep) {
   for (auto member = slot.members.begin(); member != slot.members.end();) {
     tell_down(member->second, reason);
@@ -165,7 +170,8 @@ void Node::Impl::count_presence(Slot& slot, const RemoteMember& member, bool add
   for (const std::string& nsp : member.namespaces) {
     if (add) {
       ++slot.presence[nsp];
-    } else if (const auto found = slot.presence.find(nsp); found != slot.presence.end() && --found->second == 0) {
+    } else if (const auto found = slot.presence.find(nsp);
+               found != slot.presence.end() && --found->second == 0) {
       slot.presence.erase(found);
     }
   }
@@ -179,7 +185,8 @@ void Node::Impl::abandon_handshake(Slot& slot) {
   close_connection(link->second->conn, true);
 }
 
-// The peer did not come back in time. The slot stays while it owes its members the word that something was lost.
+// The peer did not come back in time. The slot stays while it owes its members the word that
+// something was lost.
 void Node::Impl::give_up(Slot& slot) {
   abandon_handshake(slot);
   end_members(slot, DownReason::kUnreachable, false);
@@ -198,7 +205,8 @@ void Node::Impl::give_up(Slot& slot) {
   slot.dropped += loss.dropped;
   slot.peer_deadline = kNever;
   slot.hold_deadline = now + kTombstoneHolds * config.limits.hold_time;
-  log(Action::Level::kWarn, "hold ended", "peer=\"" + slot.id + "\" messages=" + std::to_string(loss.dropped));
+  log(Action::Level::kWarn, "hold ended",
+      "peer=\"" + slot.id + "\" messages=" + std::to_string(loss.dropped));
 }
 
 void Node::Impl::remove_slot(Slot& slot) {
@@ -223,13 +231,15 @@ void Node::Impl::enforce_window(Slot& slot) {
   if (slot.window.control_bytes() > config.limits.control_backlog_bytes) {
     const auto link = links.find(slot.conn);
     slot.window_broken = true;
-    if (link != links.end()) cut_link(*link->second, CutReason::kControlBacklog, "the peer does not read");
+    if (link != links.end())
+      cut_link(*link->second, CutReason::kControlBacklog, "the peer does not read");
   }
 }
 
 void Node::Impl::announce(const Slot& slot, RemoteMember& member) {
   member.told = true;
-  const std::vector<std::string_view> namespaces(member.namespaces.begin(), member.namespaces.end());
+  const std::vector<std::string_view> namespaces(member.namespaces.begin(),
+                                                 member.namespaces.end());
   tell_all([&](wire::Buffer& out) {
     wire::app::write_member_up(out, member.id, slot.id, member.name, namespaces);
   });
@@ -242,8 +252,8 @@ void Node::Impl::member_up(Slot& slot, const wire::link::MemberUp& up) {
     slot.foreign_parser.insert(up.member);
     counters.cut(CutReason::kParser);
     log(Action::Level::kError, "foreign parser",
-        "peer=\"" + slot.id + "\" member=" + wire::member_id_text(up.member) + " parser=\"" + std::string(up.parser) +
-            "\" expected=\"" + std::string(parser) + "\"");
+        "peer=\"" + slot.id + "\" member=" + wire::member_id_text(up.member) + " parser=\"" +
+            std::string(up.parser) + "\" expected=\"" + std::string(parser) + "\"");
     return;
   }
   if (const auto elsewhere = remote_members.find(up.member);
@@ -285,7 +295,8 @@ void Node::Impl::member_presence(Slot& slot, const wire::link::Presence& presenc
   count_presence(slot, member, false);
   if (presence.present) {
     member.namespaces.emplace(presence.nsp);
-  } else if (const auto nsp = member.namespaces.find(presence.nsp); nsp != member.namespaces.end()) {
+  } else if (const auto nsp = member.namespaces.find(presence.nsp);
+             nsp != member.namespaces.end()) {
     member.namespaces.erase(nsp);
   }
   count_presence(slot, member, true);
@@ -304,7 +315,8 @@ void Node::Impl::snapshot_begin(Slot& slot) {
   routes_changed();
 }
 
-// Members that the snapshot does not name are gone, unless their sidecar has a new life: then they are waited for.
+// Members that the snapshot does not name are gone, unless their sidecar has a new life: then they
+// are waited for.
 void Node::Impl::snapshot_end(Slot& slot) {
   slot.interest_known = true;
   std::vector<MemberId> gone;
@@ -316,7 +328,8 @@ void Node::Impl::snapshot_end(Slot& slot) {
   release_when_ready(slot);
 }
 
-// An own member that was expected is attached: what was held for it is its, in order, before anything new.
+// An own member that was expected is attached: what was held for it is its, in order, before
+// anything new.
 void Node::Impl::member_is_back(AppConn& app) {
   Slot* slot = find_slot(config.sidecar_id);
   if (slot == nullptr || !slot->members.contains(app.id)) return;
@@ -325,11 +338,13 @@ void Node::Impl::member_is_back(AppConn& app) {
   }
   slot->window.each_held([&](wire::Bytes frames, std::uint32_t) {
     while (!frames.empty()) {
-      const wire::Bytes frame = frames.first(wire::kLengthBytes + wire::load<std::uint32_t>(frames.data()));
+      const wire::Bytes frame =
+          frames.first(wire::kLengthBytes + wire::load<std::uint32_t>(frames.data()));
       frames = frames.subspan(frame.size());
       const auto data = wire::parse_data(frame);
       const auto origin = local_members.find(data->origin);
-      if (origin == local_members.end() || origin->second == &app || !parse_route(*data, route)) continue;
+      if (origin == local_members.end() || origin->second == &app || !parse_route(*data, route))
+        continue;
       if (data->route_kind == wire::RouteKind::kMember && route.destination != app.id) continue;
       deliver(app, {frame, 1, data->seq, data->seq, *data}, origin->second->endpoint);
     }
@@ -338,7 +353,9 @@ void Node::Impl::member_is_back(AppConn& app) {
   if (slot->members.empty()) remove_slot(*slot);
 }
 
-void Node::Impl::note_interest(std::uint64_t hash, bool add) { interest_changes.push_back({add, hash}); }
+void Node::Impl::note_interest(std::uint64_t hash, bool add) {
+  interest_changes.push_back({add, hash});
+}
 
 // Tells the peers what changed in interest. Before any message that may rest on it.
 void Node::Impl::flush_interest() {
@@ -347,7 +364,8 @@ void Node::Impl::flush_interest() {
   const std::span<const wire::link::InterestOp> all(interest_changes);
   for (std::size_t at = 0; at < all.size(); at += wire::link::kInterestOpsPerFrame) {
     const auto ops = all.subspan(at, std::min(wire::link::kInterestOpsPerFrame, all.size() - at));
-    control_to_peers(1, [&](wire::Buffer& out) { wire::link::write_interest(out, interest_version, ops); });
+    control_to_peers(
+        1, [&](wire::Buffer& out) { wire::link::write_interest(out, interest_version, ops); });
   }
   interest_changes.clear();
   for (const auto& [id, slot] : slots) {
@@ -356,7 +374,8 @@ void Node::Impl::flush_interest() {
   }
 }
 
-// Awaited joins that waited for `slot`: answered when it acknowledged, or when it is lost. True when any was.
+// Awaited joins that waited for `slot`: answered when it acknowledged, or when it is lost. True
+// when any was.
 bool Node::Impl::settle_syncs(const Slot& slot, bool lost) {
   bool any = false;
   for (PendingSync& sync : syncs) {

@@ -99,7 +99,8 @@ Status Node::Impl::status() const {
   for (const auto& [address, entry] : book.entries()) {
     status.addresses.push_back({address, address_state(entry.state), entry.peer, entry.last_error});
   }
-  for (const auto& [nsp, members] : present) status.namespaces.push_back({std::string(nsp), members});
+  for (const auto& [nsp, members] : present)
+    status.namespaces.push_back({std::string(nsp), members});
   return status;
 }
 

@@ -1,4 +1,5 @@
-// A picture of a node at one moment, for /status, the dashboard and tests. Plain values; no reference into the node.
+// A picture of a node at one moment, for /status, the dashboard and tests. Plain values; no
+// reference into the node.
 #pragma once
 
 #include <cstddef>
@@ -9,47 +10,47 @@
 namespace socketmesh::node {
 
 struct MemberStatus {
-  std::string id;       // 16 hex digits
-  std::string name;     // host:pid
+  std::string id;    // 16 hex digits
+  std::string name;  // host:pid
   std::string sidecar;
   std::string parser;
   bool local = false;
-  bool up = false;      // false: its sidecar is away and it is waited for
+  bool up = false;  // false: its sidecar is away and it is waited for
   std::vector<std::string> namespaces;
   // Local members only:
-  std::uint64_t rooms = 0;           // (namespace, room) pairs with a local socket
-  std::uint64_t messages_in = 0;     // published by it
-  std::uint64_t messages_out = 0;    // delivered to it
-  std::uint64_t queue_bytes = 0;     // waiting to be written to it
-  std::uint64_t untaken = 0;         // written but not taken yet, messages
-  std::int64_t round_trip_us = -1;   // its event loop included; -1 unknown
+  std::uint64_t rooms = 0;          // (namespace, room) pairs with a local socket
+  std::uint64_t messages_in = 0;    // published by it
+  std::uint64_t messages_out = 0;   // delivered to it
+  std::uint64_t queue_bytes = 0;    // waiting to be written to it
+  std::uint64_t untaken = 0;        // written but not taken yet, messages
+  std::int64_t round_trip_us = -1;  // its event loop included; -1 unknown
 };
 
 struct LinkStatus {
-  std::string peer;        // sidecar id
-  std::string address;     // dialled or remote address
-  std::string state;       // "linked", "connecting" (handshake), "parked" (lost, waited for)
+  std::string peer;     // sidecar id
+  std::string address;  // dialled or remote address
+  std::string state;    // "linked", "connecting" (handshake), "parked" (lost, waited for)
   bool dialed = false;
   std::uint64_t peer_epoch = 0;
   std::int64_t round_trip_us = -1;
-  std::int64_t since_us = 0;         // in this state for so long
+  std::int64_t since_us = 0;  // in this state for so long
   std::uint64_t members = 0;
-  std::uint64_t interest = 0;        // hashes
+  std::uint64_t interest = 0;  // hashes
   std::uint64_t messages_out = 0;
   std::uint64_t messages_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t bytes_in = 0;
-  std::uint64_t window_bytes = 0;    // kept until taken
-  std::uint64_t backlog_bytes = 0;   // not yet written
+  std::uint64_t window_bytes = 0;   // kept until taken
+  std::uint64_t backlog_bytes = 0;  // not yet written
   std::uint64_t retransmits = 0;
   std::uint64_t reconnects = 0;
-  std::uint64_t dropped = 0;         // messages, all reasons
+  std::uint64_t dropped = 0;  // messages, all reasons
 };
 
 struct AddressStatus {
   std::string address;
-  std::string state;   // "self", "linked", "dialing", "waiting"
-  std::string peer;    // sidecar id once known
+  std::string state;  // "self", "linked", "dialing", "waiting"
+  std::string peer;   // sidecar id once known
   std::string last_error;
 };
 

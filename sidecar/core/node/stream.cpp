@@ -1,4 +1,5 @@
-// Records received from a peer: each frame once and in order, control to the slot, data to the members.
+// Records received from a peer: each frame once and in order, control to the slot, data to the
+// members.
 #include "sidecar/core/node/impl.hpp"
 
 namespace socketmesh::node {
@@ -21,8 +22,9 @@ bool Node::Impl::record(LinkConn& link, wire::Bytes frame) {
     return true;
   }
   if (said->first_seq > slot.recv_seq + 1) {
-    cut_link(link, CutReason::kSequenceHole,
-             "record " + std::to_string(said->first_seq) + " after " + std::to_string(slot.recv_seq));
+    cut_link(
+        link, CutReason::kSequenceHole,
+        "record " + std::to_string(said->first_seq) + " after " + std::to_string(slot.recv_seq));
     return true;
   }
   if ((said->flags & wire::link::kSkipped) != 0) {
@@ -37,7 +39,8 @@ bool Node::Impl::record(LinkConn& link, wire::Bytes frame) {
 }
 
 // The record's frames, its first `skip` left out: they were received before.
-bool Node::Impl::record_frames(LinkConn& link, const wire::link::Record& record, std::uint64_t skip) {
+bool Node::Impl::record_frames(LinkConn& link, const wire::link::Record& record,
+                               std::uint64_t skip) {
   Slot& slot = *link.slot;
   wire::Bytes frames = record.frames;
   std::uint64_t seq = record.first_seq;
@@ -62,9 +65,10 @@ bool Node::Impl::record_frames(LinkConn& link, const wire::link::Record& record,
     ++slot.messages_in;
     ++counters.link_messages_in;
     const bool alone = (data->flags & wire::kAloneFlags) != 0;
-    const bool joins = run.count > 0 && !alone && data->flags == run.head.flags && data->origin == run.head.origin &&
-                       data->route_kind == run.head.route_kind &&
-                       (local_members.size() == 1 || std::ranges::equal(data->route, run.head.route));
+    const bool joins =
+        run.count > 0 && !alone && data->flags == run.head.flags &&
+        data->origin == run.head.origin && data->route_kind == run.head.route_kind &&
+        (local_members.size() == 1 || std::ranges::equal(data->route, run.head.route));
     const bool for_one = data->route_kind == wire::RouteKind::kMember;
     if (!joins || (for_one && !std::ranges::equal(data->route, run.head.route))) {
       if (!flush()) return false;
@@ -109,15 +113,17 @@ bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame) {
       const std::uint8_t reason = reader.u8();
       if (!reader.done()) return false;
       member_down(slot, member,
-                  reason == static_cast<std::uint8_t>(wire::app::DownReason::kLeft) ? wire::app::DownReason::kLeft
-                                                                                     : wire::app::DownReason::kDied);
+                  reason == static_cast<std::uint8_t>(wire::app::DownReason::kLeft)
+                      ? wire::app::DownReason::kLeft
+                      : wire::app::DownReason::kDied);
       return true;
     }
     case wire::link::kPresence: {
       const auto presence = wire::link::decode_presence(payload);
       if (!presence) return false;
       const auto member = slot.members.find(presence->member);
-      if (member != slot.members.end() && member->second.namespaces.size() >= config.limits.namespaces_per_member) {
+      if (member != slot.members.end() &&
+          member->second.namespaces.size() >= config.limits.namespaces_per_member) {
         cut_link(link, CutReason::kLimit, "a member with too many namespaces");
         return true;
       }
@@ -156,7 +162,8 @@ void Node::Impl::skipped(Slot& slot, const wire::link::Record& record) {
   wire::Reader reader(record.frames);
   const std::uint64_t messages = reader.u64();
   ++counters.gaps_declared;
-  log(Action::Level::kWarn, "gap declared", "peer=\"" + slot.id + "\" messages=" + std::to_string(messages));
+  log(Action::Level::kWarn, "gap declared",
+      "peer=\"" + slot.id + "\" messages=" + std::to_string(messages));
   tell_all([&](wire::Buffer& out) {
     wire::app::write_gap(out, 0, messages, wire::app::GapReason::kLinkWindow, slot.id);
   });

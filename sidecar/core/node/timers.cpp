@@ -48,7 +48,8 @@ void Node::Impl::tick_apps() {
     if (app->closing) continue;
     if (!app->attached) {
       if (now - app->opened >= config.limits.handshake_timeout) {
-        refuse(*app, wire::app::Refusal::kProtocol, CutReason::kHandshakeTimeout, "no ATTACH in time");
+        refuse(*app, wire::app::Refusal::kProtocol, CutReason::kHandshakeTimeout,
+               "no ATTACH in time");
       }
       continue;
     }
@@ -78,7 +79,8 @@ void Node::Impl::tell_taken(AppConn& app) {
 void Node::Impl::tick_slots() {
   std::vector<Slot*> due;
   for (const auto& [id, slot] : slots) {
-    if (slot->peer_deadline <= now || (!slot->linked && slot->hold_deadline <= now)) due.push_back(slot.get());
+    if (slot->peer_deadline <= now || (!slot->linked && slot->hold_deadline <= now))
+      due.push_back(slot.get());
   }
   for (Slot* slot : due) {
     if (slot->id == config.sidecar_id) {

@@ -163,7 +163,8 @@ std::vector<std::uint64_t> InterestIndex::hashes_of(EndpointId owner) const {
   for (const Entry& entry : table_) {
     if (entry.count == kEmpty) continue;
     const bool owns = entry.owner == kListOwner
-                          ? std::ranges::find(lists_[entry.count], owner, &OwnerCount::owner) != lists_[entry.count].end()
+                          ? std::ranges::find(lists_[entry.count], owner, &OwnerCount::owner) !=
+                                lists_[entry.count].end()
                           : entry.owner == owner;
     if (owns) found.push_back(entry.hash);
   }

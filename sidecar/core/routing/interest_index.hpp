@@ -1,7 +1,8 @@
 // Who is interested in a (namespace, room), by its hash, with a count for each owner.
 //
-// Counts make hash collisions harmless: two rooms of one owner with one hash count two, and the interest ends when both have gone.
-// An open-addressing table of 16-byte entries; an entry holds its one owner, or refers to a list of several. Pure; not thread-safe.
+// Counts make hash collisions harmless: two rooms of one owner with one hash count two, and the
+// interest ends when both have gone. An open-addressing table of 16-byte entries; an entry holds
+// its one owner, or refers to a list of several. Pure; not thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
-// Interest that a socketsJoin() will create, counted at the publisher's sidecar from the moment it is routed until each addressed
-// member has answered or is gone, so that an emit right behind it reaches them. Pure; not thread-safe.
+// Interest that a socketsJoin() will create, counted at the publisher's sidecar from the moment it
+// is routed until each addressed member has answered or is gone, so that an emit right behind it
+// reaches them. Pure; not thread-safe.
 #pragma once
 
 #include <map>
@@ -21,8 +22,10 @@ class Provisional {
 
   explicit Provisional(std::size_t most_joins) : most_joins_(most_joins) {}
 
-  // Message (origin, seq) makes `targets` join rooms of these hashes. Over the limit the oldest of that origin's joins ends.
-  void add(MemberId origin, std::uint64_t seq, std::vector<std::uint64_t> hashes, const std::vector<Target>& targets);
+  // Message (origin, seq) makes `targets` join rooms of these hashes. Over the limit the oldest of
+  // that origin's joins ends.
+  void add(MemberId origin, std::uint64_t seq, std::vector<std::uint64_t> hashes,
+           const std::vector<Target>& targets);
   // `member` has answered. True when that changed routing.
   bool release(MemberId origin, std::uint64_t seq, MemberId member);
   // `member` is gone, as a target and as an origin.

@@ -1,4 +1,5 @@
-// SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF"), over a namespace and a room.
+// SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF"), over a namespace and a
+// room.
 #pragma once
 
 #include <bit>
@@ -51,8 +52,8 @@ inline std::uint64_t siphash(HashKey key, wire::Bytes input) {
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
-// Every sidecar of a mesh must hash alike, so the key comes from what they share. It keeps other meshes' tables apart; a collision
-// that somebody constructs costs a needless send, never a loss.
+// Every sidecar of a mesh must hash alike, so the key comes from what they share. It keeps other
+// meshes' tables apart; a collision that somebody constructs costs a needless send, never a loss.
 inline HashKey mesh_hash_key(std::string_view mesh) {
   const wire::Bytes name{reinterpret_cast<const std::uint8_t*>(mesh.data()), mesh.size()};
   return {siphash({0x534f434b45544d45ULL, 1}, name), siphash({0x534f434b45544d45ULL, 2}, name)};

@@ -16,7 +16,8 @@ std::optional<Attach> decode_attach(Bytes payload) {
     KnownSidecar known;
     known.sidecar = reader.string();
     const std::uint32_t members = reader.count(sizeof(MemberId));
-    for (std::uint32_t j = 0; j < members && reader.ok(); ++j) known.members.push_back(reader.u64());
+    for (std::uint32_t j = 0; j < members && reader.ok(); ++j)
+      known.members.push_back(reader.u64());
     attach.known.push_back(std::move(known));
   }
   if (!reader.done()) return std::nullopt;
@@ -43,7 +44,8 @@ bool decode_interest(Bytes payload, Interest& interest) {
   return reader.done();
 }
 
-void write_welcome(Buffer& out, std::uint64_t epoch, std::string_view sidecar, std::string_view mesh) {
+void write_welcome(Buffer& out, std::uint64_t epoch, std::string_view sidecar,
+                   std::string_view mesh) {
   FrameWriter frame(out, kWelcome);
   frame.u8(kProtocolVersion);
   frame.u64(epoch);

@@ -1,4 +1,5 @@
-// Frames between an adapter and its sidecar, DATA left out. Decoders return nothing for a malformed payload; views point into it.
+// Frames between an adapter and its sidecar, DATA left out. Decoders return nothing for a malformed
+// payload; views point into it.
 #pragma once
 
 #include <optional>
@@ -46,7 +47,12 @@ enum class Refusal : std::uint16_t {
 };
 
 enum class DownReason : std::uint8_t { kLeft = 1, kDied = 2, kUnreachable = 3 };
-enum class GapReason : std::uint8_t { kMemberQueue = 1, kLinkWindow = 2, kHoldEnded = 3, kStreamLost = 4 };
+enum class GapReason : std::uint8_t {
+  kMemberQueue = 1,
+  kLinkWindow = 2,
+  kHoldEnded = 3,
+  kStreamLost = 4
+};
 
 struct KnownSidecar {
   std::string_view sidecar;
@@ -77,7 +83,8 @@ std::optional<Attach> decode_attach(Bytes payload);
 std::optional<std::string_view> decode_nsp(Bytes payload);
 bool decode_interest(Bytes payload, Interest& interest);
 
-void write_welcome(Buffer& out, std::uint64_t epoch, std::string_view sidecar, std::string_view mesh);
+void write_welcome(Buffer& out, std::uint64_t epoch, std::string_view sidecar,
+                   std::string_view mesh);
 void write_refused(Buffer& out, Refusal code, std::string_view message);
 void write_member_up(Buffer& out, MemberId member, std::string_view sidecar, std::string_view name,
                      const std::vector<std::string_view>& namespaces);
@@ -86,7 +93,8 @@ void write_presence(Buffer& out, MemberId member, bool present, std::string_view
 void write_routed(Buffer& out, std::uint64_t seq, const std::vector<MemberId>& members);
 void write_taken(Buffer& out, std::uint64_t seq);
 void write_synced(Buffer& out, std::uint32_t id, bool complete);
-void write_gap(Buffer& out, std::uint64_t frames, std::uint64_t messages, GapReason reason, std::string_view where);
+void write_gap(Buffer& out, std::uint64_t frames, std::uint64_t messages, GapReason reason,
+               std::string_view where);
 void write_ping(Buffer& out, std::uint64_t token);
 
 }  // namespace socketmesh::wire::app

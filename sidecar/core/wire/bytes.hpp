@@ -1,7 +1,9 @@
-// Reading and writing the wire's primitive types: little-endian integers, varints, strings. See docs/protocol.md.
+// Reading and writing the wire's primitive types: little-endian integers, varints, strings. See
+// docs/protocol.md.
 //
-// Reader never reads past its span: the first short or malformed read makes it !ok() and every later one returns zero or empty, so
-// that a decoder checks once at the end. Views point into the span that it was given.
+// Reader never reads past its span: the first short or malformed read makes it !ok() and every
+// later one returns zero or empty, so that a decoder checks once at the end. Views point into the
+// span that it was given.
 #pragma once
 
 #include <bit>
@@ -14,7 +16,8 @@
 
 namespace socketmesh::wire {
 
-static_assert(std::endian::native == std::endian::little, "the wire is copied as it lies in memory");
+static_assert(std::endian::native == std::endian::little,
+              "the wire is copied as it lies in memory");
 
 using Bytes = std::span<const std::uint8_t>;
 using Buffer = std::vector<std::uint8_t>;
@@ -62,8 +65,8 @@ class Reader {
     return 0;
   }
 
-  // A count of things that take at least `least_bytes` each: refuses one that the remaining bytes can't hold, so that no decoder
-  // reserves memory on a stranger's word.
+  // A count of things that take at least `least_bytes` each: refuses one that the remaining bytes
+  // can't hold, so that no decoder reserves memory on a stranger's word.
   std::uint32_t count(std::size_t least_bytes) {
     const std::uint32_t value = varint();
     if (static_cast<std::uint64_t>(value) * least_bytes > bytes_.size()) {

@@ -1,4 +1,5 @@
-// The DATA frame: what an adapter publishes, carried unchanged from app to app. See docs/protocol.md.
+// The DATA frame: what an adapter publishes, carried unchanged from app to app. See
+// docs/protocol.md.
 #pragma once
 
 #include <optional>
@@ -34,7 +35,8 @@ struct DataFrame {
   Bytes body;
 };
 
-// Reads the head of a whole frame (length field included). Nothing when it is shorter than it says or of no known route kind.
+// Reads the head of a whole frame (length field included). Nothing when it is shorter than it says
+// or of no known route kind.
 inline std::optional<DataFrame> parse_data(Bytes frame) {
   if (frame.size() < kDataHeadBytes) return std::nullopt;
   const std::uint32_t route_bytes = load<std::uint32_t>(frame.data() + 8);
@@ -57,7 +59,8 @@ struct Route {
   MemberId destination = 0;
 };
 
-// Reads the route section of `data` into `route`; false when it is malformed. `except` is checked and left out: it never routes.
+// Reads the route section of `data` into `route`; false when it is malformed. `except` is checked
+// and left out: it never routes.
 bool parse_route(const DataFrame& data, Route& route);
 
 }  // namespace socketmesh::wire

@@ -34,7 +34,8 @@ class FrameWriter : public Writer {
   std::size_t start_;
 };
 
-// The first whole frame of `bytes`, length field included; nothing when it is not all there. The caller has checked its length.
+// The first whole frame of `bytes`, length field included; nothing when it is not all there. The
+// caller has checked its length.
 inline std::optional<Bytes> first_frame(Bytes bytes) {
   if (bytes.size() < kLengthBytes) return std::nullopt;
   const std::size_t size = kLengthBytes + load<std::uint32_t>(bytes.data());
@@ -42,7 +43,11 @@ inline std::optional<Bytes> first_frame(Bytes bytes) {
   return bytes.first(size);
 }
 
-inline std::uint8_t frame_type(Bytes frame) { return frame[kLengthBytes]; }
-inline Bytes frame_payload(Bytes frame) { return frame.subspan(kFrameHeadBytes); }
+inline std::uint8_t frame_type(Bytes frame) {
+  return frame[kLengthBytes];
+}
+inline Bytes frame_payload(Bytes frame) {
+  return frame.subspan(kFrameHeadBytes);
+}
 
 }  // namespace socketmesh::wire

@@ -1,4 +1,5 @@
-// Cuts a byte stream, as it comes from a socket, into whole frames. Keeps only the begun frame; whole frames are seen in place.
+// Cuts a byte stream, as it comes from a socket, into whole frames. Keeps only the begun frame;
+// whole frames are seen in place.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +14,9 @@ class InputBuffer {
  public:
   explicit InputBuffer(std::size_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
 
-  // Calls `on_frames(Bytes)` with runs of one or more whole frames, in order; it returns false to stop (the rest is dropped: the
-  // connection is being closed). An oversized or typeless frame ends the stream with an error after the frames before it.
+  // Calls `on_frames(Bytes)` with runs of one or more whole frames, in order; it returns false to
+  // stop (the rest is dropped: the connection is being closed). An oversized or typeless frame ends
+  // the stream with an error after the frames before it.
   template <typename OnFrames>
   InputError feed(Bytes input, OnFrames&& on_frames) {
     if (!carry_.empty()) {

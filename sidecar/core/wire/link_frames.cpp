@@ -167,7 +167,9 @@ void write_snapshot_begin(Buffer& out, std::uint64_t version) {
   frame.u64(version);
 }
 
-void write_snapshot_end(Buffer& out) { FrameWriter frame(out, kSnapshotEnd); }
+void write_snapshot_end(Buffer& out) {
+  FrameWriter frame(out, kSnapshotEnd);
+}
 
 void write_interest(Buffer& out, std::uint64_t version, std::span<const InterestOp> ops) {
   FrameWriter frame(out, kInterest);

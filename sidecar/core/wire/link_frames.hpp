@@ -1,5 +1,5 @@
-// Frames between sidecars: the connection's own (HELLO to GOODBYE), and the control frames inside records.
-// Decoders return nothing for a malformed payload; views point into it.
+// Frames between sidecars: the connection's own (HELLO to GOODBYE), and the control frames inside
+// records. Decoders return nothing for a malformed payload; views point into it.
 #pragma once
 
 #include <optional>
@@ -32,8 +32,16 @@ enum Type : std::uint8_t {
   kSnapshotEnd = 0x35,
 };
 
-enum class Refusal : std::uint16_t { kVersion = 1, kMeshName = 2, kProtocol = 4, kLimit = 5, kLeaving = 6,
-                                     kDuplicate = 7, kSelf = 8, kStale = 9 };
+enum class Refusal : std::uint16_t {
+  kVersion = 1,
+  kMeshName = 2,
+  kProtocol = 4,
+  kLimit = 5,
+  kLeaving = 6,
+  kDuplicate = 7,
+  kSelf = 8,
+  kStale = 9
+};
 
 struct Hello {
   std::uint32_t magic = kMagic;
@@ -52,7 +60,8 @@ struct Resume {
   std::uint64_t taken = 0;
 };
 
-// What the sender has of the opposite direction's stream `stream`. About any other stream they say nothing.
+// What the sender has of the opposite direction's stream `stream`. About any other stream they say
+// nothing.
 struct Watermarks {
   std::uint32_t stream = 0;
   std::uint64_t received = 0;

@@ -1,4 +1,5 @@
-// A member's id: 8 opaque bytes, kept as the integer that they are in memory; shown as 16 hex digits, byte 0 first.
+// A member's id: 8 opaque bytes, kept as the integer that they are in memory; shown as 16 hex
+// digits, byte 0 first.
 #pragma once
 
 #include <cstdint>

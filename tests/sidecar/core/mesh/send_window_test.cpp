@@ -33,7 +33,11 @@ std::vector<Sent> write_all(SendWindow& window, std::size_t most = 64) {
   for (std::size_t i = 0; i < count; ++i) {
     const auto record = wire::link::decode_record(shown[i]);
     EXPECT_TRUE(record.has_value());
-    Sent one{record->stream, record->first_seq, record->count, (record->flags & wire::link::kSkipped) != 0, {}};
+    Sent one{record->stream,
+             record->first_seq,
+             record->count,
+             (record->flags & wire::link::kSkipped) != 0,
+             {}};
     wire::Bytes frames = record->frames;
     while (!one.skipped && !frames.empty()) {
       const auto frame = wire::first_frame(frames);

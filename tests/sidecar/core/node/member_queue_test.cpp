@@ -42,7 +42,8 @@ TEST(MemberQueue, KeepsControlAndDataInOrder) {
     types.push_back(wire::frame_type(frame));
     left = left.subspan(frame.size());
   }
-  EXPECT_EQ(types, (std::vector<int>{wire::app::kTakenBack, wire::kDataType, wire::app::kTakenBack}));
+  EXPECT_EQ(types,
+            (std::vector<int>{wire::app::kTakenBack, wire::kDataType, wire::app::kTakenBack}));
   EXPECT_TRUE(queue.empty());
   EXPECT_EQ(queue.queued(), 1U);
 }

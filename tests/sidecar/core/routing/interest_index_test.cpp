@@ -72,7 +72,9 @@ TEST(InterestIndex, AgreesWithAModel) {
   InterestIndex index;
   std::map<std::uint64_t, std::map<EndpointId, int>> model;
   std::uint64_t random = 42;
-  const auto next = [&random] { return random = random * 6364136223846793005ULL + 1442695040888963407ULL; };
+  const auto next = [&random] {
+    return random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+  };
   for (int step = 0; step < 200'000; ++step) {
     const std::uint64_t hash = (next() >> 33U) % 3000;
     const auto owner = static_cast<EndpointId>((next() >> 33U) % 5);

@@ -12,14 +12,16 @@ TEST(Reader, ReadsWhatWriterWrote) {
   writer.u16(0x1234);
   writer.u32(0x89abcdef);
   writer.u64(0x0123456789abcdefULL);
-  for (const std::uint32_t value : {0U, 127U, 128U, 16'383U, 16'384U, UINT32_MAX}) writer.varint(value);
+  for (const std::uint32_t value : {0U, 127U, 128U, 16'383U, 16'384U, UINT32_MAX})
+    writer.varint(value);
   writer.string("häus");
   Reader reader(out);
   EXPECT_EQ(reader.u8(), 7);
   EXPECT_EQ(reader.u16(), 0x1234);
   EXPECT_EQ(reader.u32(), 0x89abcdefU);
   EXPECT_EQ(reader.u64(), 0x0123456789abcdefULL);
-  for (const std::uint32_t value : {0U, 127U, 128U, 16'383U, 16'384U, UINT32_MAX}) EXPECT_EQ(reader.varint(), value);
+  for (const std::uint32_t value : {0U, 127U, 128U, 16'383U, 16'384U, UINT32_MAX})
+    EXPECT_EQ(reader.varint(), value);
   EXPECT_EQ(reader.string(), "häus");
   EXPECT_TRUE(reader.done());
 }
