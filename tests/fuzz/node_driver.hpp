@@ -61,8 +61,8 @@ class NodeDriver {
   void check() const;
 
   Side side_;
-  node::Node node_;
   node::TimeUs now_ = 1'000'000;
+  node::Node node_;
   node::ConnId next_conn_ = 10;
   std::array<Driven, 3> driven_;
   std::size_t current_ = 0;
