@@ -59,7 +59,7 @@ bool Node::Impl::link_frame(LinkConn& link, wire::Bytes frame) {
     case wire::link::kPong: {
       wire::Reader reader(payload);
       const auto sent = static_cast<TimeUs>(reader.u64());
-      if (!linked || !reader.done() || sent > now) return false;
+      if (!linked || !reader.done() || sent < started || sent > now) return false;
       link.slot->round_trip_us = now - sent;
       return true;
     }
