@@ -92,6 +92,7 @@ void SendWindow::restart(std::uint32_t stream) {
   for (Record& record : records_) {
     if (record.control || record.skipped) {
       held_lost_ += record.lost;
+      if (record.skipped) held_lost_position_ = std::max(held_lost_position_, record.position);
       bytes_ -= record.bytes.size();
       continue;
     }
@@ -147,6 +148,11 @@ bool SendWindow::resume(std::uint64_t received) {
 void SendWindow::release() {
   if (!holding_) return;
   holding_ = false;
+  // What was dropped is settled when all before it is: by its declaration, unless older data still
+  // follows, else by the last record.
+  const std::uint64_t before_held =
+      held_.empty() ? position_ : held_.front().position - held_.front().count;
+  stream_position_ = std::max(stream_position_, std::min(held_lost_position_, before_held));
   if (held_lost_ > 0) append_loss(std::exchange(held_lost_, 0));
   for (Record& record : held_) {
     backlog_ -= record.bytes.size();
@@ -154,6 +160,9 @@ void SendWindow::release() {
     push_to_stream(std::move(record));
   }
   held_.clear();
+  stream_position_ = std::max(stream_position_, held_lost_position_);
+  if (!records_.empty())
+    records_.back().position = std::max(records_.back().position, stream_position_);
 }
 
 bool SendWindow::on_received(std::uint64_t seq) {
@@ -219,6 +228,7 @@ bool SendWindow::shrink_held() {
   loss_.dropped += front.count;
   bytes_ -= front.bytes.size();
   backlog_ -= front.bytes.size();
+  held_lost_position_ = std::max(held_lost_position_, front.position);
   if (records_.empty()) freed_position_ = std::max(freed_position_, front.position);
   held_.pop_front();
   return true;

@@ -130,6 +130,7 @@ class SendWindow {
   std::uint64_t stream_position_ =
       0;                         // of the last data in the stream: what a record there may settle
   std::uint64_t held_lost_ = 0;  // messages dropped from held data, to be declared at release
+  std::uint64_t held_lost_position_ = 0;  // the highest position among them
   std::uint64_t forgotten_ = 0;  // messages freed before they were taken, up to forgotten_seq_
   std::uint64_t forgotten_seq_ = 0;
   Loss loss_;
