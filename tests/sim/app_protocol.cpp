@@ -16,6 +16,7 @@ void write_strings(Writer& writer, const std::vector<std::string>& strings) {
 std::vector<std::string> read_strings(Reader& reader) {
   std::vector<std::string> strings;
   const std::uint32_t count = reader.varint();
+  strings.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) strings.push_back(reader.string());
   return strings;
 }

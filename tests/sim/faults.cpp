@@ -101,7 +101,7 @@ void Faults::leave_and_return() {
   world_.ledger().allow_duplicates();
   sidecar->leave();
   const TimeUs grace = 200 * kMillisecondUs;
-  world_.clock().after(grace, [this, sidecar] {
+  world_.clock().after(grace, [sidecar] {
     if (sidecar->running() && sidecar->leaving())
       sidecar->crash(false);  // the kubelet's patience ends
   });

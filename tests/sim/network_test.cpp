@@ -9,9 +9,9 @@ namespace {
 
 class Recorder : public NetUser {
  public:
-  void dialed(EndId end, const std::string&) override { this->end = end; }
+  void dialed(EndId id, const std::string&) override { end = id; }
   void dial_failed(const std::string&, const char* reason) override { failure = reason; }
-  void accepted(EndId end, const std::string&, const std::string&) override { this->end = end; }
+  void accepted(EndId id, const std::string&, const std::string&) override { end = id; }
   void readable(EndId, Bytes bytes) override {
     got += as_text(bytes);
     ++reads;

@@ -153,6 +153,7 @@ Summary run_seeds(const RunnerOptions& options, const std::function<void(const F
   std::size_t reported = 0;
   for (;;) {
     std::vector<pollfd> waiting;
+    waiting.reserve(workers.size());
     for (const auto& worker : workers) waiting.push_back({worker->fd(), POLLIN, 0});
     std::erase_if(waiting, [](const pollfd& one) { return one.fd < 0; });
     if (waiting.empty()) return summary;
@@ -188,8 +189,11 @@ std::vector<std::uint64_t> read_seeds(const std::string& path) {
     } else {
       words.clear();
     }
-    if (words >> rest)
-      throw std::runtime_error(path + ":" + std::to_string(number) + ": not a seed: " + rest);
+    if (words >> rest) {
+      std::string problem = path;
+      problem.append(":").append(std::to_string(number)).append(": not a seed: ").append(rest);
+      throw std::runtime_error(problem);
+    }
   }
   return seeds;
 }

@@ -101,6 +101,7 @@ void SimApp::attach() {
   for (const auto& [nsp, state] : namespaces_) {
     send(encode_text(AppType::kNspOpen, nsp));
     std::vector<std::string> rooms;
+    rooms.reserve(state.rooms.size());
     for (const auto& [room, index] : state.rooms) rooms.push_back(room);
     if (!rooms.empty()) send(encode_interest(nsp, true, rooms));
   }

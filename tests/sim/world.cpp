@@ -63,6 +63,7 @@ void World::unlist(SidecarHost& sidecar) {
 
 std::vector<std::string> World::addresses() const {
   std::vector<std::string> addresses;
+  addresses.reserve(listed_.size());
   for (const HostId host : listed_) addresses.push_back(sidecars_[host]->link_address());
   return addresses;
 }

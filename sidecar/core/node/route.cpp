@@ -149,6 +149,7 @@ void Node::Impl::answer_routed(AppConn& app, const wire::DataFrame& data, const 
 
 void Node::Impl::expect_joins(const wire::DataFrame& data, const Decision& to) {
   std::vector<std::uint64_t> hashes;
+  hashes.reserve(route.joins.size());
   for (const std::string_view room : route.joins) hashes.push_back(hasher(route.nsp, room));
   std::vector<routing::Provisional::Target> targets;
   for (const Slot* slot : to.slots) {

@@ -172,7 +172,8 @@ std::vector<std::uint64_t> InterestIndex::hashes_of(EndpointId owner) const {
 }
 
 std::size_t InterestIndex::memory_bytes() const {
-  std::size_t bytes = table_.capacity() * sizeof(Entry) + lists_.capacity() * sizeof(lists_[0]);
+  std::size_t bytes =
+      table_.capacity() * sizeof(Entry) + lists_.capacity() * sizeof(std::vector<OwnerCount>);
   for (const auto& list : lists_) bytes += list.capacity() * sizeof(OwnerCount);
   return bytes;
 }
