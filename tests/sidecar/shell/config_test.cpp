@@ -145,7 +145,7 @@ TEST(SidecarConfig, RefusesBadPeers) {
   const std::string rest = "mesh: {name: chat}\nlink: {listen: \"127.0.0.1:1\"}\n";
   EXPECT_EQ(bad(rest + "discovery:\n  static:\n  - nonsense\n  - 127.0.0.1:0\n  - 0.0.0.0:1\n"),
             "f:5: discovery.static[0]: 'nonsense' has no port; write host:port\n"
-            "f:5: discovery.static[1]: '127.0.0.1:0' has port 0, which cannot be dialled\n"
+            "f:6: discovery.static[1]: '127.0.0.1:0' has port 0, which cannot be dialled\n"
             "f:7: discovery.static[2]: '0.0.0.0:1' is every address, which cannot be dialled\n");
   EXPECT_EQ(bad(rest + "discovery:\n  static: [\"127.0.0.1:2\",\n  \"127.0.0.1:2\"]\n"),
             "f:5: discovery.static[1]: '127.0.0.1:2' is listed twice\n");
