@@ -164,6 +164,9 @@ void Ledger::miss(Book& to, std::uint32_t from, const Sent& sent, const char* ru
 
 void Ledger::taken_by_all(SimApp& app, std::uint64_t seq) {
   trace_.note("TAKEN: app, seq", app.number(), seq);
+  // A window that is full forgets what the peer's sidecar has: it may still arrive, and is lost
+  // only with that sidecar.
+  if (!gaps_forbidden_) return;
   for (Book& book : books_) {
     const auto owed = book.owed.find(app.number());
     if (owed == book.owed.end()) continue;
