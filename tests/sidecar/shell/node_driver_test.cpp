@@ -1,11 +1,15 @@
 #include "sidecar/shell/node_driver.hpp"
 
+#include <sys/epoll.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "sidecar/core/wire/app_frames.hpp"
 #include "sidecar/shell/listener.hpp"
@@ -120,17 +124,20 @@ class AttachedApp : public testing::Test {
   // Writes an attachment, and returns the type of the sidecar's first frame.
   std::uint8_t attach() {
     app_.connect(Local::endpoint(station_.folder / "app.sock"));
+    boost::asio::write(app_, boost::asio::buffer(attachment(7)));
+    return read_type();
+  }
+  static wire::Buffer attachment(std::uint64_t member) {
     wire::Buffer bytes;
     {
       wire::FrameWriter attach(bytes, wire::app::kAttach);
       attach.u8(wire::app::kProtocolVersion);
       attach.u8(wire::app::kProtocolVersion);
-      attach.u64(7);
+      attach.u64(member);
       for (const char* text : {"host:1", "parser", ""}) attach.string(text);
       attach.varint(0);
     }
-    boost::asio::write(app_, boost::asio::buffer(bytes));
-    return read_type();
+    return bytes;
   }
   std::uint8_t read_type() {
     std::array<std::uint8_t, 5> head{};
@@ -170,6 +177,67 @@ TEST_F(AttachedApp, LosesItsConnectionForABrokenFrame) {
   boost::asio::async_read(app_, boost::asio::buffer(rest),
                           [&](const auto& error, std::size_t) { ended = bool(error); });
   EXPECT_TRUE(run_until(io_, [&] { return ended; }));
+}
+
+// How many descriptors wait to become writable, in any epoll of this process.
+std::size_t waiting_for_writable() {
+  std::size_t waiting = 0;
+  for (const auto& info : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::ifstream file(info.path());
+    for (std::string word; file >> word;) {
+      if (word != "events:") continue;
+      unsigned events = 0;
+      file >> std::hex >> events >> std::dec;
+      if ((events & EPOLLOUT) != 0) ++waiting;
+    }
+  }
+  return waiting;
+}
+
+// Asio would keep EPOLLOUT, and each message that a reader takes would wake the sidecar once more.
+TEST_F(AttachedApp, OnceFullIsNotWatchedForEver) {
+  attach();
+  wire::Buffer bytes;
+  {
+    wire::FrameWriter open(bytes, wire::app::kNspOpen);
+    open.string("/");
+  }
+  {
+    wire::FrameWriter ready(bytes, wire::app::kReady);
+  }
+  boost::asio::write(app_, boost::asio::buffer(bytes));
+  Local::socket publisher(io_);
+  publisher.connect(Local::endpoint(station_.folder / "app.sock"));
+  // The test's own socket waits before anything is counted, as Asio lets it wait for ever.
+  bool writable = false;
+  publisher.async_wait(Local::socket::wait_write, [&](const auto&) { writable = true; });
+  EXPECT_TRUE(run_until(io_, [&] { return writable; }));
+  const std::size_t before = waiting_for_writable();
+  wire::Buffer publishes = attachment(8);
+  {
+    wire::FrameWriter ready(publishes, wire::app::kReady);
+  }
+  constexpr std::uint64_t kMessages = 200;
+  constexpr std::size_t kMessageBytes = 16 << 10;
+  for (std::uint64_t seq = 1; seq <= kMessages; ++seq) {
+    wire::FrameWriter data(publishes, wire::kDataType);
+    for (const int byte : {0, 1, 1}) data.u8(static_cast<std::uint8_t>(byte));
+    data.u32(2);  // the route: namespace "/"
+    data.u64(8);
+    data.u64(seq);
+    data.string("/");
+    data.bytes(wire::Buffer(kMessageBytes));
+  }
+  bool written = false;
+  boost::asio::async_write(publisher, boost::asio::buffer(publishes),
+                           [&](const auto&, std::size_t) { written = true; });
+  EXPECT_TRUE(run_until(io_, [&] { return written && waiting_for_writable() > before; }));
+  std::size_t read = 0;
+  std::vector<std::uint8_t> sink(kMessages * kMessageBytes);
+  boost::asio::async_read(app_, boost::asio::buffer(sink),
+                          [&](const auto&, std::size_t size) { read = size; });
+  EXPECT_TRUE(run_until(io_, [&] { return read > 0; }));
+  EXPECT_TRUE(run_until(io_, [&] { return waiting_for_writable() <= before; }));
 }
 
 TEST(NodeDriver, LeavesWithinItsTime) {
