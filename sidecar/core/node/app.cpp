@@ -172,7 +172,6 @@ void Node::Impl::attach(AppConn& app, wire::Bytes payload) {
   endpoints[app.endpoint].app = &app;
   local_members[app.id] = &app;
   ++counters.attachments;
-  app.returning = !said->known.empty();
   welcome(app);
   expect_known(app, said->known);
 }
@@ -262,7 +261,6 @@ void Node::Impl::member_ready(AppConn& app) {
 
 // What peers declared lost while this member was away.
 void Node::Impl::tell_losses(AppConn& app) {
-  if (!app.returning) return;
   for (const auto& [id, slot] : slots) {
     if (slot->lost_until <= now) continue;
     wire::app::write_gap(tell(app), 0, slot->lost_messages, wire::app::GapReason::kLinkWindow, id);

@@ -55,7 +55,6 @@ struct AppConn {
   std::string parser;
   EndpointId endpoint = 0;
   Names namespaces;
-  bool returning = false;  // it was attached to an earlier life, or an earlier time
   std::set<MemberId>
       named;                // members that it knew at its attachment and that this life had not met
   std::uint64_t rooms = 0;  // rooms declared, less those taken back
