@@ -148,6 +148,7 @@ void NodeDriver::write(std::size_t most) {
   act();
   for (const node::ConnId conn : node_.take_dirty()) require(conn < next_conn_);
   std::vector<node::ConnId> open;
+  open.reserve(written_.size());
   for (const auto& [conn, stream] : written_) open.push_back(conn);
   for (const node::ConnId conn : open) write(conn, most);
   act();

@@ -112,7 +112,8 @@ void Node::Impl::app_control(AppConn& app, wire::Bytes frame) {
     case wire::app::kPong: {
       wire::Reader reader(payload);
       const auto sent = static_cast<TimeUs>(reader.u64());
-      if (reader.ok() && app.ping_sent && sent >= started && sent <= now) app.round_trip_us = now - sent;
+      if (reader.ok() && app.ping_sent && sent >= started && sent <= now)
+        app.round_trip_us = now - sent;
       app.ping_sent = false;
       return;
     }

@@ -117,7 +117,10 @@ void Node::closed(ConnId conn, TimeUs now) {
     }
     const LinkConn& lost = *link->second;
     if (lost.state == LinkConn::State::kLinked && !lost.closing && !impl_->leaving) {
-      impl_->log(Action::Level::kWarn, "link lost", "peer=\"" + lost.peer + "\"");
+      // Of two sidecars that dialled each other at once, one gives a connection up right away.
+      const bool young = lost.slot == nullptr || impl_->now - lost.slot->since < kSecondUs;
+      impl_->log(young ? Action::Level::kDebug : Action::Level::kWarn, "link lost",
+                 "peer=\"" + lost.peer + "\"");
     }
     impl_->drop_link(*link->second);
   }
