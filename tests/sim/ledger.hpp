@@ -92,7 +92,9 @@ class Ledger : public AppObserver {
     SimApp* app = nullptr;
     std::vector<std::shared_ptr<const Sent>> sent;  // by seq - 1
     std::map<std::uint32_t, Owed> owed;             // to it, by publisher
+    std::uint64_t taken = 0;                        // of its publishes, as it was told
     std::uint64_t declared = 0;
+    std::uint64_t announced = 0;  // by GAP data, which a full window may drop like any other
     std::map<std::uint32_t, std::uint64_t> missing;  // by publisher
     std::uint64_t received = 0;
   };

@@ -72,6 +72,7 @@ class SimApp : public NetUser {
   bool connected() const { return end_ != 0; }
   bool welcomed() const { return welcomed_; }
   void stop_reading(bool on);
+  bool reading() const { return reading_; }
 
   // What the application does.
   void open_namespace(const std::string& nsp);
