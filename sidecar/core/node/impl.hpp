@@ -99,6 +99,7 @@ struct Node::Impl {
   // slot.cpp
   Slot* find_slot(std::string_view id);
   Slot* slot_for(std::string_view id);
+  void start_hold(Slot& slot);
   void new_life(Slot& slot, std::uint64_t epoch);
   void start_stream(Slot& slot, std::uint32_t held_by_peer);
   void send_snapshot(Slot& slot);

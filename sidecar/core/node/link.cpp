@@ -163,7 +163,7 @@ void Node::Impl::unlink(Slot& slot) {
   slot.round_trip_us = -1;
   slot.window.disconnect();
   slot.peer_deadline = now + config.limits.peer_timeout;
-  slot.hold_deadline = now + config.limits.hold_time;
+  start_hold(slot);
 }
 
 void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {

@@ -25,6 +25,12 @@ Slot* Node::Impl::slot_for(std::string_view id) {
   return slots.emplace(std::string(id), std::move(slot)).first->second.get();
 }
 
+// What is kept for a peer that is away; the word that something was given up, longer.
+void Node::Impl::start_hold(Slot& slot) {
+  const int holds = slot.window_broken ? kTombstoneHolds : 1;
+  slot.hold_deadline = now + holds * config.limits.hold_time;
+}
+
 // The peer has started anew: it knows nothing of us, and its members have yet to come back to it.
 void Node::Impl::new_life(Slot& slot, std::uint64_t epoch) {
   slot.epoch = epoch;
@@ -38,7 +44,7 @@ void Node::Impl::new_life(Slot& slot, std::uint64_t epoch) {
     member.confirmed = false;
   }
   slot.peer_deadline = now + config.limits.peer_timeout;
-  slot.hold_deadline = now + config.limits.hold_time;
+  start_hold(slot);
   routes_changed();
 }
 
@@ -96,14 +102,7 @@ void Node::Impl::release_when_ready(Slot& slot) {
 void Node::Impl::lose_link(Slot& slot) {
   slot.conn = 0;
   if (!slot.linked) return;
-  slot.linked = false;
-  slot.since = now;
-  slot.ack_due = kNever;
-  slot.unacked_bytes = 0;
-  slot.round_trip_us = -1;
-  slot.window.disconnect();
-  slot.peer_deadline = now + config.limits.peer_timeout;
-  slot.hold_deadline = now + config.limits.hold_time;
+  unlink(slot);
   ++counters.links_lost;
   settle_syncs(slot, true);
   book.peer_lost(slot.id, now);
@@ -199,12 +198,12 @@ void Node::Impl::give_up(Slot& slot) {
   slot.recv_stream = 0;
   slot.recv_seq = 0;
   routes_changed();
-  if (loss.dropped == 0) return remove_slot(slot);
+  if (slot.window.held_lost() == 0) return remove_slot(slot);
   counters.drop(DropReason::kHoldEnded, loss.dropped);
   ++counters.gaps_declared;
   slot.dropped += loss.dropped;
   slot.peer_deadline = kNever;
-  slot.hold_deadline = now + kTombstoneHolds * config.limits.hold_time;
+  start_hold(slot);
   log(Action::Level::kWarn, "hold ended",
       "peer=\"" + slot.id + "\" messages=" + std::to_string(loss.dropped));
 }
