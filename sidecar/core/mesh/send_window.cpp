@@ -87,7 +87,7 @@ void SendWindow::push_to_stream(Record&& record) {
   records_.push_back(std::move(record));
 }
 
-void SendWindow::restart(std::uint32_t stream) {
+void SendWindow::restart(std::uint32_t stream, bool new_life) {
   std::deque<Record> data;
   for (Record& record : records_) {
     if (record.control || record.skipped) {
@@ -101,7 +101,8 @@ void SendWindow::restart(std::uint32_t stream) {
     data.push_back(std::move(record));
   }
   // What was freed before it was taken can't be sent to the peer's next life.
-  held_lost_ += std::exchange(forgotten_, 0);
+  const std::uint64_t forgotten = std::exchange(forgotten_, 0);
+  if (new_life) held_lost_ += forgotten;
   held_.insert(held_.begin(), std::make_move_iterator(data.begin()),
                std::make_move_iterator(data.end()));
   records_.clear();
@@ -275,6 +276,7 @@ SendWindow::Loss SendWindow::drop_all() {
     const std::uint64_t messages = record.skipped ? record.lost : record.count;
     if (record.last_seq() <= received_) {
       loss.forgotten += messages;
+      forgotten_ += messages;
     } else {
       held_lost_ += messages;
       if (!record.skipped || record.written) loss.dropped += messages;

@@ -34,7 +34,9 @@ class SendWindow {
 
   // Starts a stream: the peer knows nothing of an earlier one. Untaken data becomes held data,
   // control frames are forgotten.
-  void restart(std::uint32_t stream);
+  // What was forgotten is lost to a new life of the peer's sidecar; the life that has it delivers
+  // it.
+  void restart(std::uint32_t stream, bool new_life = true);
   // No connection: nothing more is written until resume() or restart().
   void disconnect();
   // The peer has `received` of the current stream; writing goes on behind it. False when that can't
@@ -70,6 +72,8 @@ class SendWindow {
 
   // Messages that had to go from what is held, or before it, and are not declared yet.
   std::uint64_t held_lost() const { return held_lost_; }
+  // The peer's members are, or may be, owed the word that something was lost.
+  bool owes_word() const { return held_lost_ > 0 || forgotten_ > 0; }
 
   // The writer's view: bytes of the record that is being written, then of further ones; closes
   // records as it shows them, with the watermarks of the opposite direction in their heads.

@@ -50,7 +50,8 @@ void Node::Impl::new_life(Slot& slot, std::uint64_t epoch) {
 
 void Node::Impl::start_stream(Slot& slot, std::uint32_t held_by_peer) {
   settle_syncs(slot, true);
-  slot.window.restart(std::max(slot.window.stream(), held_by_peer) + 1);
+  // Only a life that met us before holds a stream of ours.
+  slot.window.restart(std::max(slot.window.stream(), held_by_peer) + 1, held_by_peer == 0);
   slot.window_broken = false;
   send_snapshot(slot);
   release_when_ready(slot);
@@ -198,12 +199,13 @@ void Node::Impl::give_up(Slot& slot) {
   slot.recv_stream = 0;
   slot.recv_seq = 0;
   routes_changed();
-  if (slot.window.held_lost() == 0) return remove_slot(slot);
+  if (!slot.window.owes_word()) return remove_slot(slot);
+  slot.peer_deadline = kNever;
+  start_hold(slot);
+  if (loss.dropped == 0) return;
   counters.drop(DropReason::kHoldEnded, loss.dropped);
   ++counters.gaps_declared;
   slot.dropped += loss.dropped;
-  slot.peer_deadline = kNever;
-  start_hold(slot);
   log(Action::Level::kWarn, "hold ended",
       "peer=\"" + slot.id + "\" messages=" + std::to_string(loss.dropped));
 }
