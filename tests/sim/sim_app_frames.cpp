@@ -118,27 +118,6 @@ void SimApp::on_data(const Data& data) {
   }
 }
 
-// A request that is written again may go to members that it did not go to before; one that has
-// taken later messages drops it, and would be waited for in vain. So a duplicate is answered, too:
-// with nothing, unless the answer is still to come.
-void SimApp::answer_again(const Data& data) {
-  if ((data.flags & kFlagProvisional) != 0) answer_join(data);
-  if ((data.flags & kFlagRouted) != 0 && !answering_.contains({data.origin, data.seq})) {
-    answer(data.origin, data.nsp, data.seq, true);
-  }
-}
-
-void SimApp::answer_join(const Data& data) {
-  Data joined;
-  joined.flags = kFlagRelease;
-  joined.route = Route::kMember;
-  joined.kind = Kind::kJoined;
-  joined.nsp = data.nsp;
-  joined.destination = data.origin;
-  joined.body = Writer().u64(data.seq).take();
-  publish(joined);
-}
-
 void SimApp::consume(const Data& data) {
   Reader body(as_bytes(data.body));
   switch (data.kind) {
@@ -182,44 +161,6 @@ void SimApp::consume(const Data& data) {
   }
 }
 
-void SimApp::answer(MemberId to, const std::string& nsp, std::uint64_t seq, bool final) {
-  Data response;
-  response.route = Route::kMember;
-  response.kind = Kind::kResponse;
-  response.nsp = nsp;
-  response.destination = to;
-  response.body = Writer().u64(seq).u8(final ? 1 : 0).raw("[]").take();
-  publish(response);
-}
-
-void SimApp::on_response(const Data& data) {
-  Reader body(as_bytes(data.body));
-  const std::uint64_t seq = body.u64();
-  const bool final = body.u8() == 1;
-  const auto it = requests_.find(seq);
-  if (it == requests_.end() || !final) return;
-  it->second.waiting.erase(data.origin);
-  it->second.answered.insert(data.origin);
-  end_requests();
-}
-
-void SimApp::on_routed(const FromSidecar& frame) {
-  require(frame.seq <= seq_, "ROUTED is about what was published", std::to_string(frame.seq));
-  const auto it = requests_.find(frame.seq);
-  if (it == requests_.end()) return;  // answered and ended in an earlier attachment
-  env_.trace.note("ROUTED: app, seq, members", number_, frame.seq, frame.members.size());
-  it->second.routed = true;
-  // Written again after a new attachment, it goes where interest is now: a later ROUTED replaces
-  // the earlier one.
-  it->second.waiting.clear();
-  for (const MemberId member : frame.members) {
-    require(peers_.contains(member), "ROUTED names members that the app was told of",
-            std::to_string(frame.seq));
-    if (!it->second.answered.contains(member)) it->second.waiting.insert(member);
-  }
-  end_requests();
-}
-
 void SimApp::on_member_down(const FromSidecar& frame) {
   require(frame.reason >= 1 && frame.reason <= 3, "MEMBER_DOWN has a reason",
           std::to_string(frame.reason));
@@ -233,29 +174,6 @@ void SimApp::on_member_down(const FromSidecar& frame) {
   for (auto& [seq, request] : requests_) request.waiting.erase(frame.member);
   end_requests();
   observer_.member_down(*this, frame.member, confirmed);
-}
-
-// A member that is not in a namespace any more answers no request there: its sidecar does not even
-// hand it over.
-void SimApp::end_waiting(MemberId member) {
-  const Peer& peer = peers_.at(member);
-  for (auto& [seq, request] : requests_) {
-    if (!peer.namespaces.contains(request.nsp)) request.waiting.erase(member);
-  }
-  end_requests();
-}
-
-void SimApp::end_requests() {
-  for (auto it = requests_.begin(); it != requests_.end();) {
-    if (!it->second.routed || !it->second.waiting.empty()) {
-      ++it;
-      continue;
-    }
-    ++totals_.requests_ended;
-    totals_.longest_request =
-        std::max(totals_.longest_request, env_.clock.now() - it->second.asked);
-    it = requests_.erase(it);
-  }
 }
 
 void SimApp::on_synced(const FromSidecar& frame) {
