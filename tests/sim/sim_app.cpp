@@ -2,9 +2,6 @@
 // sim_app_frames.cpp, requests are in sim_app_requests.cpp.
 #include "tests/sim/sim_app.hpp"
 
-#include <algorithm>
-#include <cstdio>
-
 namespace socketmesh::sim {
 
 namespace {
