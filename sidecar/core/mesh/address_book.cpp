@@ -121,10 +121,4 @@ TimeUs AddressBook::next_deadline() const {
   return earliest;
 }
 
-bool AddressBook::lists(std::string_view peer) const {
-  return std::ranges::any_of(entries_, [peer](const auto& item) {
-    return item.second.listed && item.second.peer == peer;
-  });
-}
-
 }  // namespace socketmesh::mesh

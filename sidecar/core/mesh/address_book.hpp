@@ -48,8 +48,6 @@ class AddressBook {
   TimeUs next_deadline() const;
 
   bool known() const { return known_; }
-  // Discovery names an address that leads to `peer`.
-  bool lists(std::string_view peer) const;
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
 
  private:

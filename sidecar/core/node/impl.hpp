@@ -81,7 +81,7 @@ struct Node::Impl {
   // route.cpp
   void publish(AppConn& app, const Run& run);
   const Decision* decide(AppConn& app, const wire::DataFrame& data);
-  void route_rooms(const AppConn& from, const wire::DataFrame& data, Decision& to);
+  void route_rooms(const AppConn& from, Decision& to);
   void route_namespace(const AppConn* from, std::string_view nsp, Decision& to);
   void route_member(MemberId member, Decision& to);
   void route_mesh(const AppConn* from, Decision& to);

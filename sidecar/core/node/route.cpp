@@ -43,7 +43,7 @@ const Decision* Node::Impl::decide(AppConn& app, const wire::DataFrame& data) {
   ++stamp;
   switch (data.route_kind) {
     case RouteKind::kRooms:
-      route_rooms(app, data, to);
+      route_rooms(app, to);
       break;
     case RouteKind::kNamespace:
       route_namespace(&app, route.nsp, to);
@@ -82,7 +82,7 @@ void Node::Impl::add_endpoint(EndpointId endpoint, const AppConn* from, Decision
   if (at.app != nullptr) add_app(*at.app, from, to);
 }
 
-void Node::Impl::route_rooms(const AppConn& from, const wire::DataFrame& /*data*/, Decision& to) {
+void Node::Impl::route_rooms(const AppConn& from, Decision& to) {
   if (route.rooms.empty()) return route_namespace(&from, route.nsp, to);
   const auto add = [&](EndpointId endpoint) { add_endpoint(endpoint, &from, to); };
   for (const std::string_view room : route.rooms) {
