@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 mkdir -p build
 targets=()
 [[ -e sidecar/shell/main.cpp ]] && targets+=(socketmesh-sidecar)
+[[ -e operator/main.cpp ]] && targets+=(socketmesh-operator)
 ((${#targets[@]})) || targets=(all)
 scripts/cmake.sh release "${targets[@]}"
 

@@ -27,7 +27,7 @@ for group in "$@"; do
       want_tool node nodejs
       want_tool npm npm
       want ca-certificates libboost-dev libyaml-cpp-dev prometheus-cpp-dev nlohmann-json3-dev \
-        libcli11-dev libssl-dev zlib1g-dev
+        libcli11-dev libcpprest-dev libssl-dev zlib1g-dev
       ;;
     test)
       want libgtest-dev libgmock-dev

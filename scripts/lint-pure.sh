@@ -20,15 +20,18 @@ forbid() {
   fi
 }
 
-pure=(sidecar/core operator/plan)
+pure=(sidecar/core operator/api operator/plan operator/webhook lib/kube)
 forbid "a pure core includes what only a shell may" \
-  '#include *<(boost/|cpprest|yaml-cpp|prometheus/|openssl/|nlohmann/|thread|mutex|shared_mutex|condition_variable|atomic|future|stop_token|semaphore|random|fstream|iostream|filesystem|sys/|unistd\.h|pthread\.h|ctime|time\.h|coroutine)' \
+  '#include *<(boost/|cpprest|yaml-cpp|prometheus/|openssl/ssl|thread|mutex|shared_mutex|condition_variable|atomic|future|stop_token|semaphore|random|fstream|iostream|filesystem|sys/|unistd\.h|pthread\.h|ctime|time\.h|coroutine)' \
   "${pure[@]}"
 forbid "a pure core reads a clock, the environment or chance" \
   '(system|steady|high_resolution|utc)_clock|\b(getenv|setenv|rand|srand|random|time|clock_gettime|gettimeofday|getrandom|std::this_thread) *\(|random_device|thread_local' \
   "${pure[@]}"
 forbid "a pure core includes a shell or another library than lib/base" \
   '#include *"(sidecar/(shell|dropin)|operator|lib/(config|obs|net|kube))/' sidecar/core
+forbid "JSON stays out of the sidecar's core" '#include *<nlohmann/' sidecar/core
+forbid "cpprestsdk stays behind operator/kube" '#include *<(cpprest|pplx)/' \
+  lib sidecar operator/api operator/plan operator/pki operator/webhook operator/control operator/cli
 forbid "the operator includes the sidecar" '#include *"sidecar/' operator
 forbid "the sidecar includes the operator" '#include *"operator/' sidecar
 forbid "lib includes what stands on it" '#include *"(sidecar|operator)/' lib
