@@ -1,0 +1,143 @@
+// When a mesh's certificates change: facts about its two Secrets and time in, one step out.
+//
+// A mesh has a root (Secret <mesh>-mesh-ca, never mounted) and one leaf (Secret <mesh>-mesh-tls,
+// mounted, with the bundle of trusted roots). The CA Secret says which phase a rotation is in:
+//   steady      {current}            bundle: current
+//   distribute  {current, next}      bundle: both, the older first; leaves still by current
+//   sign        {current, previous}  the same bundle, byte for byte; leaves by the new current
+//   clean up                         previous goes, and the bundle is one root again
+// A phase advances only when every sidecar reports what the phase wants: the bundle's hash, then
+// the leaf. So the old and the new are never strangers. A deadline ends a phase that a dead sidecar
+// holds up, shortly before what it protects would expire by itself.
+//
+// A lost or damaged Secret heals, and keeps trust where the leaf in use still gives it: the root
+// that signed it stays trusted (without its key, when that is lost) until a new one is known.
+//
+// Pure: one call, one step. The caller carries it out (operator/pki/certificates.hpp), writes the
+// Secrets and calls again, until the step is kNone; then at `wake_at`, or when a report changed.
+// Times are seconds since 1970, durations whole seconds.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace socketmesh::op::plan {
+
+using Time = std::chrono::sys_seconds;
+using std::chrono::seconds;
+
+// notBefore lies this far before the time of issue, for clocks that are behind.
+inline constexpr seconds kBackdate = std::chrono::minutes(5);
+// A root lives a year, or four leaves if those are longer, and is replaced at half of its life: the
+// half that is left is the time in which a held-up rotation can be repaired, and a rotation that
+// happens twice a year is one that works. Ten years would be the outage nobody remembers.
+inline constexpr seconds kRootValidity = std::chrono::hours(24 * 365);
+// A change of a Secret takes up to 79 s to reach a pod (measured); leaves do not change faster.
+inline constexpr seconds kRotateAfterMin = std::chrono::minutes(2);
+// A phase that cannot wait any longer leaves this much for its Secret to reach the pods.
+inline constexpr seconds kSpread = std::chrono::minutes(3);
+// What is kept of a rotate-leaf or rotate-root token, in bytes.
+inline constexpr std::size_t kTokenBytesMax = 256;
+// Sidecars named in a message; the rest is a number.
+inline constexpr std::size_t kNamedSidecarsMax = 3;
+
+struct RotationSettings {
+  seconds leaf_validity = std::chrono::hours(24);
+  seconds rotate_after = std::chrono::hours(12);
+  // A pod that mounted the Secret just before a change may not be listed yet: no phase is shorter.
+  seconds dwell = seconds(30);
+};
+
+struct RootFacts {
+  std::string fingerprint;  // SHA-256 of the certificate, hexadecimal
+  Time not_before;
+  Time not_after;
+  bool has_key = false;  // the Secret holds the key that matches
+};
+
+// A certificate that cannot be read is absent.
+struct CaFacts {
+  std::optional<RootFacts> current;
+  std::optional<RootFacts> next;
+  std::optional<RootFacts> previous;
+  std::string rotate_root;  // the token last obeyed
+};
+
+struct TlsFacts {
+  std::vector<RootFacts> bundle;  // in the file's order
+  std::string bundle_sha256;      // of the file's bytes, hexadecimal
+  // The leaf can be read, is the mesh's, its key matches, and a root of the bundle or of the CA
+  // Secret signed it. The rest of the leaf's facts hold only then.
+  bool leaf_valid = false;
+  std::string leaf_issuer;  // that root's fingerprint
+  Time leaf_not_before;
+  Time leaf_not_after;
+  std::string rotate_leaf;      // the token last obeyed
+  std::optional<Time> changed;  // when it was last written
+};
+
+// What a sidecar said last, empty while it cannot be reached.
+struct SidecarReport {
+  std::string name;  // the pod's, for messages
+  std::optional<std::string> bundle_sha256;
+  std::optional<Time> leaf_not_after;
+};
+
+struct RotationInputs {
+  CaFacts ca;    // all empty when the Secret is absent
+  TlsFacts tls;  // all empty when the Secret is absent
+  RotationSettings settings;
+  // Annotations of the SocketMesh; a new, non-empty value rotates once. Cut at kTokenBytesMax.
+  std::string rotate_leaf;
+  std::string rotate_root;
+  // Every sidecar that the mesh should hear; none = not known yet, and no phase advances.
+  std::optional<std::vector<SidecarReport>> sidecars;
+  Time now;
+};
+
+enum class RotationStep {
+  kNone,
+  // Steps on the CA Secret.
+  kCreateRoot,     // current = a fresh root, nothing else
+  kBridgeRoot,     // current = the leaf's issuer, from the bundle, without key; next = a root with
+                   // key of the CA Secret, or else a fresh one
+  kBeginRotation,  // next = a fresh root
+  kPromoteNext,    // previous = current's certificate, current = next
+  kCleanUp,        // previous goes
+  // Steps on the TLS Secret.
+  kIssueLeaf,    // a fresh leaf by current, and `bundle`
+  kWriteBundle,  // `bundle`; the leaf stays
+};
+
+enum class RotationPhase { kSteady, kDistribute, kSign };
+
+// What the condition CertificatesReady says.
+struct CertificatesCondition {
+  bool ready = false;
+  std::string reason;
+  std::string message;
+};
+
+struct RotationDecision {
+  RotationStep step = RotationStep::kNone;
+  std::string why;  // for the log and the Event; empty without a step
+  // Fingerprints of the roots to trust, in the file's order; for the steps on the TLS Secret.
+  std::vector<std::string> bundle;
+  RotationPhase phase = RotationPhase::kSteady;
+  bool awaits_reports = false;  // the phase waits for sidecars: poll them often
+  Time wake_at;                 // without a step: decide again then, or on a new report
+  CertificatesCondition condition;
+};
+
+RotationDecision decide_rotation(const RotationInputs& inputs);
+
+// The life of a root for leaves of this validity.
+seconds root_validity(seconds leaf_validity);
+
+// "2026-11-23T09:37:36Z"
+std::string format_time(Time time);
+
+}  // namespace socketmesh::op::plan
