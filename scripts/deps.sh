@@ -34,6 +34,8 @@ for group in "$@"; do
       want_tool openssl openssl
       want_tool promtool prometheus
       want_tool chromium chromium
+      # scripts/go.sh, for helm
+      want_tool go python3-venv
       ;;
     bench) want_tool redis-server redis-server ;;
     lint)
