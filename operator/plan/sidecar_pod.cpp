@@ -1,0 +1,239 @@
+#include "operator/plan/sidecar_pod.hpp"
+
+#include <algorithm>
+
+#include "operator/api/json_access.hpp"
+#include "operator/api/limits.hpp"
+#include "operator/plan/object.hpp"
+
+namespace socketmesh::op::plan {
+namespace {
+
+constexpr int kSidecarUser = 65'532;
+constexpr int kReadOnlyMode = 0444;
+constexpr int kTokenSeconds = 3'600;  // the kubelet renews it at four fifths
+
+constexpr char kTlsDirectory[] = "/etc/socketmesh/tls";
+constexpr char kConfigDirectory[] = "/etc/socketmesh/config";
+constexpr char kConfigFile[] = "socketmesh.yaml";
+constexpr char kTokenDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+// The sidecar's own limit on mesh.id, less "/" and a uid.
+constexpr std::size_t kPodNameInIdMax = 128 - 1 - 36;
+
+json field(const char* name, const char* path) {
+  return {{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}};
+}
+
+json variable(const char* name, std::string value) {
+  return {{"name", name}, {"value", std::move(value)}};
+}
+
+// The id is stable over restarts of the container, and no other pod has ever had it, which names
+// alone do not promise (StatefulSets). The name in it is for people.
+json environment(const api::SocketMesh& mesh, std::string_view pod_name) {
+  const bool named = pod_name.size() <= kPodNameInIdMax;
+  return json::array(
+      {field("POD_NAME", "metadata.name"), field("POD_UID", "metadata.uid"),
+       variable("SOCKETMESH_MESH_ID", named ? "$(POD_NAME)/$(POD_UID)" : "$(POD_UID)"),
+       variable("SOCKETMESH_LOG_LEVEL", mesh.spec.sidecar.log_level)});
+}
+
+// Requests so that autoscalers can count; no CPU limit, as throttling delays everybody's messages.
+// An idle sidecar takes some 10 MiB; one member and two peers at once may each fill their 64 MiB.
+json default_resources() {
+  return {{"requests", {{"cpu", "20m"}, {"memory", "32Mi"}}}, {"limits", {{"memory", "256Mi"}}}};
+}
+
+// The defaults, except for the resources that the user mentions: half a default could contradict
+// the user's other half.
+json resources(const json& given) {
+  const json& requests = api::member(given, "requests");
+  const json& limits = api::member(given, "limits");
+  json merged = given;
+  const json defaults = default_resources();
+  for (const auto& [kind, amounts] : defaults.items()) {
+    for (const auto& [name, amount] : amounts.items()) {
+      if (requests.contains(name) || limits.contains(name)) continue;
+      merged[kind][name] = amount;
+    }
+  }
+  return merged;
+}
+
+json probe(const char* path, int period, int timeout, int failures) {
+  return {{"httpGet", {{"path", path}, {"port", api::kAdminPort}}},
+          {"periodSeconds", period},
+          {"timeoutSeconds", timeout},
+          {"failureThreshold", failures}};
+}
+
+// Pod Security Standard "restricted", and a read-only root on top.
+json security_context() {
+  return {{"allowPrivilegeEscalation", false},
+          {"capabilities", {{"drop", json::array({"ALL"})}}},
+          {"readOnlyRootFilesystem", true},
+          {"runAsNonRoot", true},
+          {"runAsUser", kSidecarUser},
+          {"runAsGroup", kSidecarUser},
+          {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+}
+
+json port(const char* name, int number) {
+  return {{"name", name}, {"containerPort", number}, {"protocol", "TCP"}};
+}
+
+json mount(const char* volume, const char* path, bool read_only) {
+  json result = {{"name", volume}, {"mountPath", path}};
+  if (read_only) result["readOnly"] = true;
+  return result;
+}
+
+json token_volume() {
+  const json token = {
+      {"serviceAccountToken", {{"path", "token"}, {"expirationSeconds", kTokenSeconds}}}};
+  const json ca = {{"configMap",
+                    {{"name", "kube-root-ca.crt"},
+                     {"items", json::array({{{"key", "ca.crt"}, {"path", "ca.crt"}}})}}}};
+  const json names = {
+      {"downwardAPI",
+       {{"items", json::array({{{"path", "namespace"},
+                                {"fieldRef", {{"fieldPath", "metadata.namespace"}}}}})}}}};
+  return {{"name", kTokenVolume},
+          {"projected",
+           {{"defaultMode", kReadOnlyMode}, {"sources", json::array({token, ca, names})}}}};
+}
+
+// The array `key` of `object`, made where there is none.
+json& list_at(json& object, const char* key) {
+  json& list = object[key];
+  if (!list.is_array()) list = json::array();
+  return list;
+}
+
+bool has_named(const json& list, std::string_view name) {
+  return std::any_of(list.begin(), list.end(),
+                     [name](const json& item) { return api::text_at(item, "name") == name; });
+}
+
+void mount_socket(json& container) {
+  json& mounts = list_at(container, "volumeMounts");
+  const bool taken = std::any_of(mounts.begin(), mounts.end(), [](const json& other) {
+    return api::text_at(other, "mountPath") == kAppDirectory;
+  });
+  if (!taken) mounts.push_back(mount(kAppVolume, kAppDirectory, false));
+}
+
+// Nodes with a mere socket in an emptyDir may be drained by the cluster autoscaler.
+void mark_safe_to_evict(json& annotations) {
+  std::string volumes = api::text_at(annotations, api::kSafeToEvictAnnotation);
+  if (("," + volumes + ",").find("," + std::string(kAppVolume) + ",") != std::string::npos) return;
+  volumes += (volumes.empty() ? "" : ",") + std::string(kAppVolume);
+  annotations[api::kSafeToEvictAnnotation] = volumes;
+}
+
+// JSON's quotes and escapes are YAML's too.
+std::string quoted(const std::string& text) {
+  return json(text).dump();
+}
+
+}  // namespace
+
+json sidecar_container(const api::SocketMesh& mesh, const SidecarRevision& revision,
+                       std::string_view pod_name) {
+  json container = {
+      {"name", api::kSidecarContainer},
+      {"image", revision.image},
+      {"restartPolicy", "Always"},
+      {"command", json::array({"/socketmesh-sidecar", "--config",
+                               std::string(kConfigDirectory) + "/" + kConfigFile})},
+      {"env", environment(mesh, pod_name)},
+      {"ports", json::array({port("sm-link", api::kLinkPort), port("sm-admin", api::kAdminPort)})},
+      {"startupProbe", probe("/readyz", 1, 1, 60)},
+      {"livenessProbe", probe("/healthz", 10, 3, 3)},
+      {"lifecycle",
+       {{"preStop", {{"exec", {{"command", json::array({"/socketmesh-sidecar", "leave"})}}}}}}},
+      {"resources", resources(mesh.spec.sidecar.resources)},
+      {"securityContext", security_context()},
+      {"terminationMessagePolicy", "FallbackToLogsOnError"},
+      {"volumeMounts",
+       json::array({mount(kAppVolume, kAppDirectory, false), mount(kTlsVolume, kTlsDirectory, true),
+                    mount(kConfigVolume, kConfigDirectory, true),
+                    mount(kTokenVolume, kTokenDirectory, true)})}};
+  if (!revision.pull_policy.empty()) container["imagePullPolicy"] = revision.pull_policy;
+  return container;
+}
+
+json sidecar_volumes(const api::SocketMesh& mesh) {
+  const std::string& name = mesh.metadata.name;
+  return json::array(
+      {{{"name", kAppVolume}, {"emptyDir", json::object()}},
+       {{"name", kTlsVolume},
+        {"secret", {{"secretName", api::tls_secret_name(name)}, {"defaultMode", kReadOnlyMode}}}},
+       {{"name", kConfigVolume},
+        {"configMap", {{"name", api::mesh_object_name(name)}, {"defaultMode", kReadOnlyMode}}}},
+       token_volume()});
+}
+
+bool has_sidecar(const json& pod) {
+  const json& containers = api::member(api::member(pod, "spec"), "initContainers");
+  return containers.is_array() && has_named(containers, api::kSidecarContainer);
+}
+
+void add_sidecar(json& pod, const api::SocketMesh& mesh, const SidecarRevision& revision) {
+  json& spec = pod["spec"];
+  json& init = list_at(spec, "initContainers");
+  if (!has_named(init, api::kSidecarContainer)) {
+    const std::string name = api::text_at(api::member(pod, "metadata"), "name");
+    init.insert(init.begin(), sidecar_container(mesh, revision, name));
+  }
+  json& volumes = list_at(spec, "volumes");
+  for (json& volume : sidecar_volumes(mesh)) {
+    if (!has_named(volumes, api::text_at(volume, "name"))) volumes.push_back(std::move(volume));
+  }
+  for (json& container : list_at(spec, "containers")) mount_socket(container);
+  json& annotations = pod["metadata"]["annotations"];
+  annotations[api::kConfigHashAnnotation] = content_hash(sidecar_config(mesh));
+  mark_safe_to_evict(annotations);
+}
+
+std::string sidecar_config(const api::SocketMesh& mesh) {
+  const std::string& name = mesh.metadata.name;
+  const auto tls_file = [](const char* file) {
+    return quoted(std::string(kTlsDirectory) + "/" + file);
+  };
+  return "# Written by socketmesh-operator; changes are overwritten.\n"
+         "mesh: {name: " +
+         quoted(name) +
+         "}\n"
+         "app: {listen: \"unix:" +
+         kAppDirectory +
+         "/app.sock\"}\n"
+         "link: {listen: \"0.0.0.0:" +
+         std::to_string(api::kLinkPort) +
+         "\"}\n"
+         "admin: {listen: \"0.0.0.0:" +
+         std::to_string(api::kAdminPort) +
+         "\"}\n"
+         "discovery:\n"
+         "  kubernetes:\n"
+         "    namespace: " +
+         quoted(mesh.metadata.namespace_name) +
+         "\n"
+         "    service: " +
+         quoted(api::mesh_object_name(name)) +
+         "\n"
+         "tls:\n"
+         "  ca: " +
+         tls_file("ca.crt") +
+         "\n"
+         "  cert: " +
+         tls_file("tls.crt") +
+         "\n"
+         "  key: " +
+         tls_file("tls.key") +
+         "\n"
+         "log: {format: \"json\"}\n";
+}
+
+}  // namespace socketmesh::op::plan
