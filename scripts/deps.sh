@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 lacks, by groups of need:
 #
-#   scripts/deps.sh build test        # any of: build test bench lint fuzz
+#   scripts/deps.sh build test        # any of: build test bench lint fuzz e2e
 #
 # Idempotent and quick: asks dpkg first and leaves apt alone when nothing is missing.
-# Needs root or sudo only when something is missing. Installed services (redis-server,
-# prometheus) are neither started nor enabled: we start our own, on our own ports.
+# Needs root or sudo only when something is missing. Installed services (redis-server, prometheus,
+# containerd, etcd) are neither started nor enabled: we start our own, on our own ports.
 set -euo pipefail
 
 packages=()
@@ -43,8 +43,23 @@ for group in "$@"; do
       want_tool shellcheck shellcheck
       ;;
     fuzz) want clang-19 libclang-rt-19-dev ;;
+    e2e)
+      want_tool containerd containerd
+      want_tool runc runc
+      want_tool etcd etcd-server
+      want_tool buildah buildah
+      want_tool ip iproute2
+      want_tool conntrack conntrack
+      want_tool ethtool ethtool
+      want_tool socat socat
+      want_tool openssl openssl
+      want_tool promtool prometheus
+      want_tool go python3-venv # scripts/go.sh
+      want_tool curl curl
+      want containernetworking-plugins iptables
+      ;;
     *)
-      echo "deps: unknown group '$group' (build test bench lint fuzz)" >&2
+      echo "deps: unknown group '$group' (build test bench lint fuzz e2e)" >&2
       exit 2
       ;;
   esac
@@ -91,9 +106,10 @@ rm -f "$log"
 if command -v systemctl >/dev/null; then
   for package in "${missing[@]}"; do
     case "$package" in
-      redis-server | prometheus)
+      redis-server | prometheus | containerd)
         "${sudo[@]}" systemctl disable "$package" >/dev/null 2>&1 || true
         ;;
+      etcd-server) "${sudo[@]}" systemctl disable etcd >/dev/null 2>&1 || true ;;
     esac
   done
 fi
