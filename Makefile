@@ -5,10 +5,10 @@ JOBS ?= $(shell nproc)
 export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: deps build test demo sim fuzz bench lint clean
+.PHONY: deps build test demo images sim fuzz bench lint clean
 
 deps: ## everything that a bare Debian machine lacks
-	scripts/deps.sh build test bench lint fuzz
+	scripts/deps.sh build test bench lint fuzz e2e
 
 build: ## the binaries in build/bin, and the adapter
 	scripts/deps.sh build
@@ -22,6 +22,11 @@ demo: ## three chat servers on :3001 :3002 :3003, until Ctrl-C
 	scripts/deps.sh build
 	scripts/build.sh demo
 	exec node demo/run.mjs
+
+images: ## OCI archives in build/images: sidecar, operator, and what the e2e needs
+	scripts/deps.sh build e2e
+	scripts/build.sh
+	scripts/images.sh
 
 sim: ## the simulator: make sim SEEDS=1000
 	scripts/deps.sh build test
