@@ -67,7 +67,9 @@ bool Ledger::knows(const SimApp& from, const SimApp& to, const std::string& nsp)
   const auto& downs = from.downs();
   const bool was_told_down = std::any_of(downs.begin(), downs.end(),
                                          [&to](const auto& down) { return down.first == to.id(); });
-  return !was_told_down && from.connected() && from.home().running() &&
+  const bool met =
+      !from.greeted() || to.acknowledged_when(from.home().id()) >= from.attached_when();
+  return met && !was_told_down && from.connected() && from.home().running() &&
          to.acknowledged(from.home().id(), from.home().epoch(), nsp, {});
 }
 

@@ -7,7 +7,8 @@
 //
 //   b. R's presence in m's namespace was acknowledged by P's sidecar (SYNCED 0), and R is in P's
 //      view at t; or the life that acknowledged is the present one, and P was never told that R
-//      went. (For unicast and the whole mesh R's being in P's view is enough.)
+//      went, nor came while R was away: then the two have not met. (For unicast and the whole mesh
+//      R's being in P's view is enough.)
 //
 //   c. m reaches R by its route: unicast to R; the whole mesh; the whole namespace, and R is
 //      present in it; a room that R is in, whose join P's sidecar acknowledged (SYNCED 0, linked

@@ -80,7 +80,8 @@ void SimApp::attach() {
   frames_.clear();
   out_.clear();
   count_ = count_sent_ = 0;
-  welcomed_ = false;
+  welcomed_ = greeted_ = false;
+  attached_when_ = env_.clock.now();
   ++totals_.attachments;
   observer_.attaching(*this);
   Attach hello;

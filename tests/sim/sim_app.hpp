@@ -23,6 +23,11 @@ namespace socketmesh::sim {
 
 class SimApp;
 
+// Parts of a RESPONSE.
+inline constexpr std::uint8_t kPartial = 0;
+inline constexpr std::uint8_t kFinal = 1;
+inline constexpr std::uint8_t kNothing = 2;
+
 class AppObserver {
  public:
   virtual ~AppObserver() = default;
@@ -103,6 +108,11 @@ class SimApp : public NetUser {
   // life `epoch` (0: in any).
   bool acknowledged(const std::string& at, std::uint64_t epoch, const std::string& nsp,
                     const std::vector<std::string>& rooms) const;
+  // When the last acknowledgement by that sidecar was read.
+  TimeUs acknowledged_when(const std::string& at) const;
+  TimeUs attached_when() const { return attached_when_; }
+  // On this attachment it has read all members that the sidecar had for it at once.
+  bool greeted() const { return greeted_; }
   std::optional<std::uint8_t> synced(std::uint32_t id) const;
   std::size_t pending_syncs() const { return pending_syncs_.size(); }
   std::size_t open_requests() const { return requests_.size(); }
@@ -133,6 +143,7 @@ class SimApp : public NetUser {
   struct Acknowledged {
     std::uint64_t state = 0;
     std::uint64_t epoch = 0;
+    TimeUs when = 0;
   };
   struct Request {
     TimeUs asked = 0;
@@ -163,7 +174,7 @@ class SimApp : public NetUser {
   void consume(const Data& data);
   void answer_again(const Data& data);
   void answer_join(const Data& data);
-  void answer(MemberId to, const std::string& nsp, std::uint64_t seq, bool final);
+  void answer(MemberId to, const std::string& nsp, std::uint64_t seq, std::uint8_t part);
   void end_requests();
   void end_waiting(MemberId member);
   void took();
@@ -182,6 +193,8 @@ class SimApp : public NetUser {
 
   bool alive_ = false;
   bool welcomed_ = false;
+  bool greeted_ = false;
+  TimeUs attached_when_ = 0;
   bool reading_ = true;
   bool detaching_ = false;
   EndId end_ = 0;

@@ -90,6 +90,7 @@ void SimApp::handle(const FromSidecar& frame) {
       observer_.declared(*this, frame.messages);
       break;
     case SidecarType::kPing:
+      greeted_ = true;  // the first one follows READY
       send(encode_u64(AppType::kPong, frame.token));
       break;
     case SidecarType::kData:
@@ -141,16 +142,16 @@ void SimApp::consume(const Data& data) {
     case Kind::kFetchSockets:
     case Kind::kServerSideEmit: {
       if ((data.flags & kFlagRouted) == 0) break;
-      if (options_.two_part_answers) answer(data.origin, data.nsp, data.seq, false);
+      if (options_.two_part_answers) answer(data.origin, data.nsp, data.seq, kPartial);
       if (options_.answer_delay == 0) {
-        answer(data.origin, data.nsp, data.seq, true);
+        answer(data.origin, data.nsp, data.seq, kFinal);
         break;
       }
       answering_.insert({data.origin, data.seq});
       env_.clock.after(rng_.range(0, options_.answer_delay),
                        [this, to = data.origin, nsp = data.nsp, seq = data.seq] {
                          answering_.erase({to, seq});
-                         if (alive_) answer(to, nsp, seq, true);
+                         if (alive_) answer(to, nsp, seq, kFinal);
                        });
       break;
     }
@@ -201,7 +202,7 @@ void SimApp::on_synced(const FromSidecar& frame) {
 
 void SimApp::acknowledge(const std::string& sidecar, std::uint64_t epoch, std::uint64_t state) {
   Acknowledged& known = acknowledged_[sidecar];
-  known = {std::max(known.state, state), epoch};
+  known = {std::max(known.state, state), epoch, env_.clock.now()};
 }
 
 void SimApp::took() {

@@ -26,7 +26,7 @@ void SimApp::on_routed(const FromSidecar& frame) {
 void SimApp::on_response(const Data& data) {
   Reader body(as_bytes(data.body));
   const std::uint64_t seq = body.u64();
-  const bool final = body.u8() == 1;
+  const bool final = body.u8() != kPartial;
   const auto it = requests_.find(seq);
   if (it == requests_.end() || !final) return;
   it->second.waiting.erase(data.origin);
@@ -34,13 +34,13 @@ void SimApp::on_response(const Data& data) {
   end_requests();
 }
 
-void SimApp::answer(MemberId to, const std::string& nsp, std::uint64_t seq, bool final) {
+void SimApp::answer(MemberId to, const std::string& nsp, std::uint64_t seq, std::uint8_t part) {
   Data response;
   response.route = Route::kMember;
   response.kind = Kind::kResponse;
   response.nsp = nsp;
   response.destination = to;
-  response.body = Writer().u64(seq).u8(final ? 1 : 0).raw("[]").take();
+  response.body = Writer().u64(seq).u8(part).raw(part == kNothing ? "" : "[]").take();
   publish(response);
 }
 
@@ -50,7 +50,7 @@ void SimApp::answer(MemberId to, const std::string& nsp, std::uint64_t seq, bool
 void SimApp::answer_again(const Data& data) {
   if ((data.flags & kFlagProvisional) != 0) answer_join(data);
   if ((data.flags & kFlagRouted) != 0 && !answering_.contains({data.origin, data.seq})) {
-    answer(data.origin, data.nsp, data.seq, true);
+    answer(data.origin, data.nsp, data.seq, kNothing);
   }
 }
 

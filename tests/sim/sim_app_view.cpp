@@ -42,6 +42,11 @@ bool SimApp::acknowledged(const std::string& at, std::uint64_t epoch, const std:
   });
 }
 
+TimeUs SimApp::acknowledged_when(const std::string& at) const {
+  const auto acknowledged = acknowledged_.find(at);
+  return acknowledged == acknowledged_.end() ? 0 : acknowledged->second.when;
+}
+
 std::optional<std::uint8_t> SimApp::synced(std::uint32_t id) const {
   const auto it = synced_.find(id);
   if (it == synced_.end()) return std::nullopt;
