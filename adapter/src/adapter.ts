@@ -66,6 +66,7 @@ export class SocketMeshAdapter extends Adapter {
       interest: this.interest,
       roomNames: () => this.rooms.keys(),
       receive: (frame, route, buffer, start, end) => this.receive(frame, route, buffer, start, end),
+      receiveAgain: (frame) => this.serving.answerAgain(frame),
       tell: (event, ...detail) => void this.emit(event, ...detail),
     };
   }

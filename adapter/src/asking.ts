@@ -65,6 +65,7 @@ export class Asking {
           if (Array.isArray(value)) for (const socket of value) if (isSocket(socket)) found.push(socket);
         };
         this.client.requests.add(seq, this.nsp, members, opts.flags?.timeout ?? this.requestTimeoutMs, {
+          revocable: true,
           partial: (_member, value) => add(value),
           resolved: (_member, how, value) => {
             if (how === "answered") add(value);
@@ -99,6 +100,7 @@ export class Asking {
       return;
     }
     this.client.requests.add(seq, this.nsp, members, this.requestTimeoutMs, {
+      revocable: true,
       resolved: (_member, how, value) => {
         if (how === "answered") responses.push(value);
       },

@@ -12,6 +12,8 @@ export interface Endpoint {
   roomNames(): Iterable<unknown>;
   /** A DATA frame; its body lies at [start, end) until the call returns. */
   receive(frame: Frame, route: DecodedRoute, buffer: Buffer, start: number, end: number): void;
+  /** A request that was taken before, and came again. */
+  receiveAgain(frame: Frame): void;
   tell<E extends keyof AdapterEvents>(event: E, ...detail: AdapterEvents[E]): void;
 }
 

@@ -90,15 +90,18 @@ export class Inbound {
     }
     const origin = this.client.origins.find(u32(buffer, start + 8), u32(buffer, start + 12));
     const seq = u32(buffer, start + 20) * TWO_32 + u32(buffer, start + 16);
-    if (seq <= origin.seq) {
-      this.duplicates++;
-      return;
-    }
-    origin.seq = seq;
-    this.received++;
     const header = this.header;
     header.flags = buffer[start + 1]!;
     header.kind = buffer[start + 3] as Kind;
+    const again = seq <= origin.seq;
+    if (again) {
+      this.duplicates++;
+      // Nobody waits for it, or the answer to it is what came again.
+      if ((header.flags & (Flag.WantsRouted | Flag.Provisional)) === 0 || header.kind >= Kind.Response) return;
+    } else {
+      origin.seq = seq;
+      this.received++;
+    }
     header.origin = origin;
     header.seq = seq;
     try {
@@ -114,6 +117,7 @@ export class Inbound {
       }
       const endpoint = this.client.endpoints.get(route.nsp);
       if (endpoint === undefined) this.strays++;
+      else if (again) endpoint.receiveAgain(header);
       else endpoint.receive(header, route, buffer, routeEnd, end);
       if (provisional) this.joined(origin, seq, route.nsp);
     } catch (error) {
@@ -124,9 +128,9 @@ export class Inbound {
 
   private response(origin: MemberId, reader: ByteReader): void {
     const seq = reader.u64();
-    const final = reader.u8() === Part.Final;
-    const value = decodeValue(reader.buffer, reader.at, reader.end);
-    this.client.requests.answer(seq, origin.hex, final, value);
+    const part = reader.u8() as Part;
+    const value = part === Part.Nothing ? undefined : decodeValue(reader.buffer, reader.at, reader.end);
+    this.client.requests.answer(seq, origin.hex, part, value);
   }
 
   private gap(where: string, messages: number): void {

@@ -2,14 +2,18 @@
 //
 // The members that a request waits for are those known in its namespace when it was made. Each is
 // resolved exactly once: by its final answer, by its death, or because ROUTED says that the request
-// never went to it. When none is left, or at the deadline, the request is over.
+// did not go to it. When none is left, or at the deadline, the request is over. A request that is written
+// again at a new attachment is routed anew, and the later ROUTED replaces the earlier one.
 import { MAX_PENDING_REQUESTS } from "./limits";
+import { Part } from "./wire";
 
 /** Why a member is not waited for any more. */
 export type Resolution = "answered" | "dead" | "not addressed";
 
 /** What a kind of request makes of its answers. Called synchronously; must not throw. */
 export interface RequestHandler {
+  /** A member that was resolved as not addressed may be waited for again, and be resolved again. */
+  readonly revocable?: boolean;
   partial?(member: string, value: unknown): void;
   resolved(member: string, how: Resolution, value: unknown): void;
   /** Every member is resolved. */
@@ -24,7 +28,8 @@ interface Pending {
   readonly waiting: Set<string>;
   readonly expected: number;
   readonly timer: NodeJS.Timeout;
-  routed: boolean;
+  /** Members that the last ROUTED left out. */
+  readonly unaddressed: Set<string>;
 }
 
 export class Requests {
@@ -43,34 +48,35 @@ export class Requests {
     const waiting = new Set(members);
     const timer = setTimeout(() => this.expire(seq), timeoutMs);
     timer.unref();
-    this.pending.set(seq, { nsp, handler, waiting, expected: waiting.size, timer, routed: false });
+    this.pending.set(seq, { nsp, handler, waiting, expected: waiting.size, timer, unaddressed: new Set() });
   }
 
   /** An answer. One from a member that is not waited for is ignored. */
-  answer(seq: number, member: string, final: boolean, value: unknown): void {
+  answer(seq: number, member: string, part: Part, value: unknown): void {
     const request = this.pending.get(seq);
     if (request === undefined || !request.waiting.has(member)) return;
-    if (!final) {
-      request.handler.partial?.(member, value);
-      return;
-    }
-    this.resolve(seq, request, member, "answered", value);
+    if (part === Part.Partial) request.handler.partial?.(member, value);
+    else this.resolve(seq, request, member, part === Part.Final ? "answered" : "not addressed", value);
   }
 
-  /** Where the request went. Told again after a reattachment, when the first word counts. */
+  /** Where the request went. Told again after a reattachment: then the later word counts. */
   routed(seq: number, members: ReadonlySet<string>): void {
     const request = this.pending.get(seq);
-    if (request === undefined || request.routed) return;
-    request.routed = true;
-    for (const member of [...request.waiting]) {
-      if (!members.has(member)) this.resolve(seq, request, member, "not addressed", undefined);
+    if (request === undefined) return;
+    if (request.handler.revocable === true) {
+      for (const member of members) if (request.unaddressed.delete(member)) request.waiting.add(member);
     }
+    const left = [...request.waiting].filter((member) => !members.has(member));
+    for (const member of left) request.unaddressed.add(member);
+    for (const member of left) this.resolve(seq, request, member, "not addressed", undefined);
   }
 
   /** A member is down, or left the namespace. */
   gone(member: string, nsp: string): void {
     for (const [seq, request] of [...this.pending]) {
-      if (request.nsp === nsp && request.waiting.has(member)) this.resolve(seq, request, member, "dead", undefined);
+      if (request.nsp !== nsp) continue;
+      request.unaddressed.delete(member);
+      if (request.waiting.has(member)) this.resolve(seq, request, member, "dead", undefined);
     }
   }
 

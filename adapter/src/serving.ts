@@ -21,10 +21,13 @@ const RESERVED_EVENTS = new Set(["connect", "connection", "new_namespace"]);
 interface Served {
   readonly timer: NodeJS.Timeout;
   readonly packetId: number;
+  readonly key: string;
 }
 
 export class Serving {
   private readonly served = new Set<Served>();
+  /** Requests whose final answer is still to come. */
+  private readonly open = new Set<string>();
 
   constructor(
     private readonly client: Client,
@@ -63,6 +66,27 @@ export class Serving {
   close(): void {
     for (const request of this.served) clearTimeout(request.timer);
     this.served.clear();
+    this.open.clear();
+  }
+
+  /**
+   * The publisher wrote the request again, as it does at each attachment until it is taken, and waits for
+   * everyone that it went to this time. Who has taken later messages can't act on it any more.
+   */
+  answerAgain({ flags, origin, seq }: Frame): void {
+    if ((flags & Flag.WantsRouted) === 0 || this.open.has(keyOf(origin, seq))) return;
+    this.publishResponse(origin, seq, Part.Nothing, NO_VALUE);
+  }
+
+  /** Bounded: past that the oldest counts as one that nobody answers. */
+  private begin(origin: MemberId, seq: number): void {
+    if (this.open.size >= MAX_SERVED_REQUESTS) {
+      for (const oldest of this.open) {
+        this.open.delete(oldest);
+        break;
+      }
+    }
+    this.open.add(keyOf(origin, seq));
   }
 
   private broadcastWithAck(frame: Frame, opts: BroadcastOptions, reader: ByteReader): void {
@@ -73,6 +97,7 @@ export class Serving {
     let left = 0;
     let total = 0;
     let request: Served | undefined;
+    this.begin(origin, seq);
     this.local.broadcastWithAck(
       packet,
       opts,
@@ -87,11 +112,11 @@ export class Serving {
       },
     );
     if (left === 0) this.respond(origin, seq, Part.Final, 0);
-    else request = this.serve(packet.id!, timeout);
+    else request = this.serve(packet.id!, timeout, keyOf(origin, seq));
   }
 
   /** Bounds what waits for clients, in number and in time; past that they answer to nobody. */
-  private serve(packetId: number, timeout: number): Served {
+  private serve(packetId: number, timeout: number, key: string): Served {
     if (this.served.size >= MAX_SERVED_REQUESTS) {
       for (const oldest of this.served) {
         this.abandon(oldest);
@@ -100,7 +125,7 @@ export class Serving {
     }
     const timer = setTimeout(() => this.abandon(request), timeout);
     timer.unref();
-    const request: Served = { timer, packetId };
+    const request: Served = { timer, packetId, key };
     this.served.add(request);
     return request;
   }
@@ -112,6 +137,7 @@ export class Serving {
 
   private abandon(request: Served): void {
     this.end(request);
+    this.open.delete(request.key);
     forgetAcks(this.local, request.packetId);
   }
 
@@ -125,6 +151,7 @@ export class Serving {
   }
 
   private fetchSockets(origin: MemberId, seq: number, opts: BroadcastOptions): void {
+    this.begin(origin, seq);
     void this.local.fetchSockets(opts).then((sockets) => {
       calmly(() => {
         for (let at = 0; at + FETCH_PART_SOCKETS < sockets.length; at += FETCH_PART_SOCKETS) {
@@ -159,6 +186,7 @@ export class Serving {
       return;
     }
     const { origin, seq } = frame;
+    this.begin(origin, seq);
     let called = false;
     const ack = (value: unknown): void => {
       if (called) return;
@@ -173,9 +201,16 @@ export class Serving {
   }
 
   private publishResponse(origin: MemberId, seq: number, part: Part, value: Uint8Array): number {
+    if (part !== Part.Partial) this.open.delete(keyOf(origin, seq));
     const body = new ByteWriter(9 + value.length).u64(seq).u8(part).raw(value).take();
     return this.client.publisher.body(Kind.Response, 0, this.routes.member(origin), body);
   }
+}
+
+const NO_VALUE = new Uint8Array(0);
+
+function keyOf(origin: MemberId, seq: number): string {
+  return `${origin.hex}.${seq}`;
 }
 
 function readRooms(reader: ByteReader): string[] {

@@ -65,6 +65,8 @@ export const enum Kind {
 export const enum Part {
   Partial = 0,
   Final = 1,
+  /** Final, without a value: the request came again, and nothing more will follow. */
+  Nothing = 2,
 }
 
 /** Names of MEMBER_DOWN reasons and GAP reasons, for people. */

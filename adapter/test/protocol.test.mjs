@@ -14,6 +14,7 @@ const { encodeValue, decodeValue } = require("../dist/values.js");
 
 const B = "b000000000000001";
 const C = "c000000000000002";
+const D = "d000000000000003";
 const KIND = { BROADCAST: 1, ACK: 2, JOIN: 3, LEAVE: 4, DISCONNECT: 5, FETCH: 6, SSE: 7, RESPONSE: 8, GAP: 9, JOINED: 10 };
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -450,14 +451,18 @@ describe("the app protocol", () => {
       attachment.memberUp(B);
       attachment.memberUp(C);
       await until(async () => (await adapter().serverCount()) === 3, "both");
+      attachment.memberUp(D, ["/"], "sidecar-a");
+      await until(async () => (await adapter().serverCount()) === 4, "its sibling");
       const again = fake.attachment();
       attachment.socket.destroy();
       attachment = await again;
       const attach2 = new Reader(attachment.of(TYPES.ATTACH)[0], 3);
       attach2.id();
       for (let i = 0; i < 3; i++) attach2.string();
-      assert.deepEqual([attach2.varint(), attach2.string(), attach2.varint(), attach2.id(), attach2.id()], [1, "sidecar-b", 2, B, C]);
-      assert.equal(await adapter().serverCount(), 3, "they stay until the sidecar says otherwise");
+      assert.equal(attach2.varint(), 2);
+      assert.deepEqual([attach2.string(), attach2.varint(), attach2.id(), attach2.id()], ["sidecar-b", 2, B, C]);
+      assert.deepEqual([attach2.string(), attach2.varint(), attach2.id()], ["sidecar-a", 1, D], "that of its own sidecar, too");
+      assert.equal(await adapter().serverCount(), 4, "they stay until the sidecar says otherwise");
     });
 
     it("counts exactly serverCount() times for an acknowledged broadcast", async () => {
@@ -549,6 +554,61 @@ describe("the app protocol", () => {
       const sockets = answers.flatMap(({ body }) => decodeValue(body, 9, body.length));
       assert.equal(sockets.length, 301);
       assert.deepEqual(sockets[0], { id: "s1", handshake: { address: "here" }, rooms: ["s1", "r"], data: { of: "s1" } });
+    });
+
+    it("are routed anew with each attachment, and end with a member's presence", async () => {
+      await attach({ requestTimeout: 5000 });
+      for (const member of [B, C, D]) attachment.memberUp(member);
+      await until(async () => (await adapter().serverCount()) === 4, "all");
+      const fetched = io.fetchSockets();
+      const [request] = await attachment.waitData(KIND.FETCH);
+      attachment.routed(request.seq, [B, C]);
+      await until(() => adapter().client.requests.pending.get(request.seq).waiting.size === 2, "the first ROUTED");
+      const again = fake.attachment();
+      attachment.socket.destroy();
+      attachment = await again;
+      await attachment.waitData(KIND.FETCH);
+      for (const member of [B, C, D]) attachment.memberUp(member);
+      attachment.routed(request.seq, [C, D]);
+      const remote = { id: "d1", rooms: ["d1"], handshake: {}, data: 1 };
+      attachment.send(response(request.seq, [remote], { seq: 1, origin: D }));
+      attachment.presence(C, 0, "/");
+      assert.deepEqual((await fetched).map(({ id }) => id), ["d1"], "B is not waited for, D is");
+    });
+
+    it("are answered again when they come again, with nothing", async () => {
+      await attach();
+      const socket = addSocket("s1");
+      let acknowledge;
+      io.on("slow", (done) => {
+        acknowledge = done;
+      });
+      const body = { ACK: Buffer.concat([wire.chunks('2["q"]'), wire.varint(5000)]), FETCH: Buffer.alloc(0), SSE: Buffer.from('["slow"]') };
+      const ask = (seq, kind) => wire.data({ flags: 2, origin: B, seq, routeKind: 1, kind: KIND[kind], route: wire.namespaceRoute("/"), body: body[kind] });
+      const answers = () => attachment.data().filter(({ kind }) => kind === KIND.RESPONSE).map(({ body }) => [body.readUInt32LE(0), body[8], body.toString("utf8", 9)]);
+      attachment.send(ask(1, "ACK"), ask(2, "SSE"), ask(3, "FETCH"));
+      const [[, , fetched]] = await until(() => answers().length === 1 && answers(), "the sockets");
+      assert.match(fetched, /"s1"/);
+      attachment.send(ask(1, "ACK"), ask(2, "SSE"), ask(3, "FETCH"));
+      await until(() => answers().length === 2, "the second answer");
+      assert.deepEqual(answers()[1], [3, 2, ""], "the others are still to be answered");
+      acknowledge("done");
+      [...socket.acks.values()][0]("one");
+      await until(() => answers().length === 5, "the answers");
+      assert.deepEqual(answers().slice(2), [[2, 1, '"done"'], [1, 0, '"one"'], [1, 1, "1"]]);
+      attachment.send(ask(1, "ACK"), ask(2, "SSE"));
+      await until(() => answers().length === 7, "the second answers");
+      assert.deepEqual(answers().slice(5), [[1, 2, ""], [2, 2, ""]]);
+      assert.equal(socket.written.length, 1, "delivered once");
+    });
+
+    it("that come again and ask to join are answered with JOINED again", async () => {
+      await attach();
+      addSocket("s1");
+      const join = wire.data({ flags: 4, origin: B, seq: 3, kind: KIND.JOIN, route: wire.roomsRoute("/", [], [], ["new"]), body: Buffer.concat([wire.varint(1), wire.string("new")]) });
+      attachment.send(join, join);
+      const joined = await attachment.waitData(KIND.JOINED, 2);
+      assert.deepEqual(joined.map(({ body }) => body.readUInt32LE(0)), [3, 3]);
     });
 
     it("fetchSockets times out as Socket.IO's own adapters do", async () => {

@@ -82,11 +82,14 @@ describe("members", () => {
   });
 });
 
+const [PARTIAL, FINAL, NOTHING] = [0, 1, 2];
+
 describe("requests", () => {
-  const setup = (members, timeout = 1000) => {
+  const setup = (members, timeout = 1000, revocable = false) => {
     const log = [];
     const requests = new Requests();
     requests.add(1, "/", members, timeout, {
+      revocable,
       partial: (member, value) => log.push(`${member} partial ${value}`),
       resolved: (member, how, value) => log.push(`${member} ${how} ${value}`),
       complete: () => log.push("complete"),
@@ -97,13 +100,13 @@ describe("requests", () => {
 
   it("resolve each member once, and then end", () => {
     const { log, requests } = setup(["a", "b"]);
-    requests.answer(1, "a", false, "p");
-    requests.answer(1, "a", true, "f");
-    requests.answer(1, "a", true, "again");
-    requests.answer(1, "stranger", true, "x");
-    requests.answer(9, "b", true, "x");
-    requests.answer(1, "b", true, "g");
-    requests.answer(1, "b", true, "late");
+    requests.answer(1, "a", PARTIAL, "p");
+    requests.answer(1, "a", FINAL, "f");
+    requests.answer(1, "a", FINAL, "again");
+    requests.answer(1, "stranger", FINAL, "x");
+    requests.answer(9, "b", FINAL, "x");
+    requests.answer(1, "b", FINAL, "g");
+    requests.answer(1, "b", FINAL, "late");
     assert.deepEqual(log, ["a partial p", "a answered f", "b answered g", "complete"]);
     assert.equal(requests.size, 0);
   });
@@ -111,23 +114,41 @@ describe("requests", () => {
   it("don't wait for members that they did not go to, or that are gone", () => {
     const { log, requests } = setup(["a", "b", "c"]);
     requests.routed(1, new Set(["b", "c", "other"]));
-    requests.routed(1, new Set());
     requests.gone("b", "/elsewhere");
     requests.gone("b", "/");
     requests.gone("c", "/");
     assert.deepEqual(log, ["a not addressed undefined", "b dead undefined", "c dead undefined", "complete"]);
   });
 
+  it("wait for whom the later ROUTED names", () => {
+    const { log, requests } = setup(["a", "b", "c"], 1000, true);
+    requests.routed(1, new Set(["b", "c"]));
+    requests.answer(1, "b", FINAL, 1);
+    requests.routed(1, new Set(["a", "b"]));
+    assert.deepEqual(log, ["a not addressed undefined", "b answered 1", "c not addressed undefined"]);
+    requests.gone("c", "/");
+    requests.routed(1, new Set(["a", "c"]));
+    requests.answer(1, "a", NOTHING, undefined);
+    assert.deepEqual(log.slice(3), ["a not addressed undefined", "complete"], "c is gone, b has answered");
+  });
+
+  it("that count their members resolve each of them once", () => {
+    const { log, requests } = setup(["a", "b"]);
+    requests.routed(1, new Set(["b"]));
+    requests.routed(1, new Set(["a"]));
+    assert.deepEqual(log, ["a not addressed undefined", "b not addressed undefined", "complete"]);
+  });
+
   it("end at their deadline", () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     try {
       const { log, requests } = setup(["a", "b"], 500);
-      requests.answer(1, "a", true, 1);
+      requests.answer(1, "a", FINAL, 1);
       mock.timers.tick(499);
       assert.equal(requests.size, 1);
       mock.timers.tick(1);
       assert.deepEqual(log, ["a answered 1", "expired 1/2"]);
-      requests.answer(1, "b", true, 1);
+      requests.answer(1, "b", FINAL, 1);
       assert.equal(log.length, 2);
     } finally {
       mock.timers.reset();
