@@ -73,7 +73,8 @@ class Node {
   void closed(ConnId conn, TimeUs now);
 
   // Bytes to write next on `conn`, in order, valid until the next call on this node other than
-  // gather. Fills at most out.size().
+  // gather. Fills at most out.size(), which must be at least 2 (a frame of the connection may have
+  // to follow the rest of a record); returns 0 for fewer.
   std::size_t gather(ConnId conn, std::span<std::span<const std::uint8_t>> out);
   // The shell wrote the next `bytes` of what gather showed.
   void written(ConnId conn, std::size_t bytes, TimeUs now);
