@@ -1,14 +1,17 @@
 // The two Secrets that hold a mesh's, or the webhook's, certificates: facts out of them, and steps
 // of a rotation (operator/plan/rotation.hpp) into them.
 //
-// The reconciler's loop, for Secrets that it has read (absent = nullopt) and may write:
-//   inputs.ca / inputs.tls = facts_of(...);  decision = plan::decide_rotation(inputs);
-//   while decision.step != kNone: secrets = carry_out(...), write what changed, decide again
-// (kStepsMax times at most). A written object carries the resourceVersion that was read, so a
-// second operator's write is a conflict and not a loss; without one it must be created by POST.
-// Its `data` is whole: apply or replace it, a merge patch would keep what must go.
+// The reconciler's loop, with Secrets that it read (absent: nullopt) and may write:
+//   do {
+//     inputs.ca = ca_facts(secrets); inputs.tls = tls_facts(secrets, identity);
+//     decision = plan::decide_rotation(inputs);
+//     if (decision.step != kNone) { carry_out(...), apply what it returns, keep the answer }
+//   } while (decision.step != kNone);   // ends within kStepsMax rounds
+// A written object carries uid and resourceVersion of what was read, so that a write by a second
+// operator is a conflict and not a loss; an absent one must be created by POST. `data` is whole:
+// apply or replace it, a merge patch would keep what must go.
 //
-// The CA Secret, Opaque: ca.crt, ca.key (may be absent), next.crt, next.key, previous.crt.
+// The CA Secret, Opaque: ca.crt, ca.key (not while it is lost), next.crt, next.key, previous.crt.
 // The TLS Secret, kubernetes.io/tls: ca.crt (the bundle), tls.crt, tls.key.
 // Keys live in these objects only; errors never hold them. Any thread.
 #pragma once
@@ -23,46 +26,51 @@
 
 namespace socketmesh::op::pki {
 
-// The steps of one reconcile: create, bridge or begin; promote; bundle; leaf; clean up; and one.
-inline constexpr int kStepsMax = 6;
+// Bridge or begin, promote, leaf, clean up, bundle, and the look that finds nothing left; a loop
+// that takes longer is a bug.
+inline constexpr int kStepsMax = 8;
 
-// Annotations of the Secrets.
-inline constexpr const char* kRotateLeafAnnotation = "socketmesh.io/rotate-leaf";
-inline constexpr const char* kRotateRootAnnotation = "socketmesh.io/rotate-root";
-inline constexpr const char* kChangedAnnotation = "socketmesh.io/changed";  // unix seconds
+// Annotations of the Secrets: the tokens last obeyed (the names are the SocketMesh's), and when the
+// TLS Secret was last written, in unix seconds.
+inline constexpr char kRotateLeafAnnotation[] = "socketmesh.io/rotate-leaf";
+inline constexpr char kRotateRootAnnotation[] = "socketmesh.io/rotate-root";
+inline constexpr char kChangedAnnotation[] = "socketmesh.io/changed";
 
 struct Secrets {
   std::optional<nlohmann::json> ca;
   std::optional<nlohmann::json> tls;
 };
 
-// What a new Secret looks like around its data: namespace, labels and owner are the caller's.
-struct SecretNames {
-  std::string ca;                  // "chat-mesh-ca"
-  std::string tls;                 // "chat-mesh-tls"
-  nlohmann::json metadata_common;  // namespace, labels, ownerReferences; no name
-};
-
-// Whatever the Secrets hold, damaged or foreign, is facts: nothing here fails.
+// Whatever the Secrets hold, damaged or foreign, becomes facts: nothing here fails.
 plan::CaFacts ca_facts(const Secrets& secrets);
 plan::TlsFacts tls_facts(const Secrets& secrets, const Identity& identity);
 
-// The Secrets after the step (which is not kNone); the one that it is not about is as it was.
-struct CarriedOut {
-  enum class Changed { kCa, kTls };
-  Changed changed = Changed::kCa;
-  nlohmann::json secret;  // to write
+// What a Secret looks like around its data.
+struct SecretNames {
+  std::string ca;           // "chat-mesh-ca"
+  std::string tls;          // "chat-mesh-tls"
+  nlohmann::json metadata;  // namespace, labels, ownerReferences: of both
 };
+
+struct CarriedOut {
+  enum class Secret { kCa, kTls };
+  Secret which = Secret::kCa;
+  nlohmann::json object;  // to be written
+};
+
+// The Secret as it must be after the decision's step, which is not kNone. `secrets` are those that
+// the inputs' facts are of.
 Expected<CarriedOut> carry_out(const plan::RotationDecision& decision,
                                const plan::RotationInputs& inputs, const Secrets& secrets,
                                const SecretNames& names, const Identity& identity);
 
-// The TLS Secret's files, for the poller and the webhook's listener; empty when one is missing.
-struct TlsFiles {
-  std::string bundle;
-  std::string certificate;
-  std::string key;
+// The TLS Secret's texts, for the poller and the webhook's listener.
+struct TlsTexts {
+  std::string ca_pem;
+  std::string cert_pem;
+  std::string key_pem;
 };
-std::optional<TlsFiles> tls_files(const nlohmann::json& tls_secret);
+// Nothing when one is missing.
+std::optional<TlsTexts> tls_texts(const nlohmann::json& tls_secret);
 
 }  // namespace socketmesh::op::pki

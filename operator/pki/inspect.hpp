@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,7 @@
 
 namespace socketmesh::op::pki {
 
-using Time = std::chrono::sys_seconds;
+using CertTime = std::chrono::sys_seconds;  // since 1970
 
 // A PEM text, in bytes: a bundle of a few roots has 3 KiB.
 inline constexpr std::size_t kPemBytesMax = 64 * 1024;
@@ -23,8 +24,8 @@ inline constexpr std::size_t kBundleMax = 16;
 struct CertificateFacts {
   std::string pem;          // this certificate alone, as OpenSSL writes it
   std::string fingerprint;  // SHA-256 of its DER form, hexadecimal
-  Time not_before;
-  Time not_after;
+  CertTime not_before;
+  CertTime not_after;
   bool is_ca = false;
   std::vector<std::string> uris;  // subject alternative names
   std::vector<std::string> dns_names;
@@ -38,9 +39,10 @@ Expected<CertificateFacts> inspect_certificate(std::string_view pem);
 // Whether the PEM key is the private half of the certificate's.
 bool key_matches(std::string_view certificate_pem, std::string_view key_pem);
 
-// Whether the leaf is a server's and client's certificate under this root at `at`, names and
-// constraints included; the reason otherwise.
-Expected<void> verify_leaf(std::string_view leaf_pem, std::string_view root_pem, Time at);
+// Whether the leaf is a server's and client's certificate under this root, names and constraints
+// included, at `at`, or at whatever time; the reason otherwise.
+Expected<void> verify_leaf(std::string_view leaf_pem, std::string_view root_pem,
+                           std::optional<CertTime> at);
 
 // Hexadecimal SHA-256 of bytes, as sidecars report their bundle's.
 std::string sha256_hex(std::string_view bytes);

@@ -13,7 +13,7 @@
 
 namespace socketmesh::op::pki {
 
-using Time = std::chrono::sys_seconds;
+using CertTime = std::chrono::sys_seconds;  // since 1970
 
 // X.509 cannot say more of a common name, in bytes (ub-common-name).
 inline constexpr std::size_t kCommonNameBytesMax = 64;
@@ -35,8 +35,8 @@ Identity mesh_identity(const std::string& ns, const std::string& mesh);
 Identity service_identity(const std::string& ns, const std::string& service);
 
 struct Validity {
-  Time not_before;
-  Time not_after;
+  CertTime not_before;
+  CertTime not_after;
 };
 
 // A self-signed root that can sign leaves only (path length 0), and only for this kind of name: the

@@ -2,10 +2,10 @@
 //
 // A mesh has a root (Secret <mesh>-mesh-ca, never mounted) and one leaf (Secret <mesh>-mesh-tls,
 // mounted, with the bundle of trusted roots). The CA Secret says which phase a rotation is in:
-//   steady      {current}            bundle: current
+//   stable      {current}            bundle: current
 //   distribute  {current, next}      bundle: both, the older first; leaves still by current
 //   sign        {current, previous}  the same bundle, byte for byte; leaves by the new current
-//   clean up                         previous goes, and the bundle is one root again
+//   clean up    {current}            bundle: current
 // A phase advances only when every sidecar reports what the phase wants: the bundle's hash, then
 // the leaf. So the old and the new are never strangers. A deadline ends a phase that a dead sidecar
 // holds up, shortly before what it protects would expire by itself.
@@ -14,8 +14,8 @@
 // that signed it stays trusted (without its key, when that is lost) until a new one is known.
 //
 // Pure: one call, one step. The caller carries it out (operator/pki/certificates.hpp), writes the
-// Secrets and calls again, until the step is kNone; then at `wake_at`, or when a report changed.
-// Times are seconds since 1970, durations whole seconds.
+// Secret and calls again, until the step is kNone; then at `wake_at`, or when a report changed.
+// Safe to repeat: a step that was carried out is not asked for again.
 #pragma once
 
 #include <chrono>
@@ -26,7 +26,7 @@
 
 namespace socketmesh::op::plan {
 
-using Time = std::chrono::sys_seconds;
+using CertTime = std::chrono::sys_seconds;  // since 1970, as certificates have it
 using std::chrono::seconds;
 
 // notBefore lies this far before the time of issue, for clocks that are behind.
@@ -35,6 +35,7 @@ inline constexpr seconds kBackdate = std::chrono::minutes(5);
 // half that is left is the time in which a held-up rotation can be repaired, and a rotation that
 // happens twice a year is one that works. Ten years would be the outage nobody remembers.
 inline constexpr seconds kRootValidity = std::chrono::hours(24 * 365);
+inline constexpr seconds kLeafValidityMin = std::chrono::minutes(10);
 // A change of a Secret takes up to 79 s to reach a pod (measured); leaves do not change faster.
 inline constexpr seconds kRotateAfterMin = std::chrono::minutes(2);
 // A phase that cannot wait any longer leaves this much for its Secret to reach the pods.
@@ -53,8 +54,8 @@ struct RotationSettings {
 
 struct RootFacts {
   std::string fingerprint;  // SHA-256 of the certificate, hexadecimal
-  Time not_before;
-  Time not_after;
+  CertTime not_before{};
+  CertTime not_after{};
   bool has_key = false;  // the Secret holds the key that matches
 };
 
@@ -73,37 +74,38 @@ struct TlsFacts {
   // Secret signed it. The rest of the leaf's facts hold only then.
   bool leaf_valid = false;
   std::string leaf_issuer;  // that root's fingerprint
-  Time leaf_not_before;
-  Time leaf_not_after;
-  std::string rotate_leaf;      // the token last obeyed
-  std::optional<Time> changed;  // when it was last written
+  CertTime leaf_not_before{};
+  CertTime leaf_not_after{};
+  std::string rotate_leaf;          // the token last obeyed
+  std::optional<CertTime> changed;  // when it was last written
 };
 
 // What a sidecar said last, empty while it cannot be reached.
 struct SidecarReport {
   std::string name;  // the pod's, for messages
   std::optional<std::string> bundle_sha256;
-  std::optional<Time> leaf_not_after;
+  std::optional<CertTime> leaf_not_after;
 };
 
 struct RotationInputs {
   CaFacts ca;    // all empty when the Secret is absent
   TlsFacts tls;  // all empty when the Secret is absent
   RotationSettings settings;
-  // Annotations of the SocketMesh; a new, non-empty value rotates once. Cut at kTokenBytesMax.
+  // Annotations of the SocketMesh; a new, non-empty value rotates once.
   std::string rotate_leaf;
   std::string rotate_root;
   // Every sidecar that the mesh should hear; none = not known yet, and no phase advances.
   std::optional<std::vector<SidecarReport>> sidecars;
-  Time now;
+  CertTime now{};
 };
 
 enum class RotationStep {
   kNone,
   // Steps on the CA Secret.
   kCreateRoot,     // current = a fresh root, nothing else
-  kBridgeRoot,     // current = the leaf's issuer, from the bundle, without key; next = a root with
-                   // key of the CA Secret, or else a fresh one
+  kBridgeRoot,     // current = the leaf's issuer, from the bundle, without key; next = a root of
+                   // the CA Secret that can sign, or else a fresh one; previous = another root of
+                   // the bundle, if any
   kBeginRotation,  // next = a fresh root
   kPromoteNext,    // previous = current's certificate, current = next
   kCleanUp,        // previous goes
@@ -112,7 +114,8 @@ enum class RotationStep {
   kWriteBundle,  // `bundle`; the leaf stays
 };
 
-enum class RotationPhase { kSteady, kDistribute, kSign };
+// kCleanUp: the old root is gone from the Secrets, but a sidecar still reports another bundle.
+enum class RotationPhase { kStable, kDistribute, kSign, kCleanUp };
 
 // What the condition CertificatesReady says.
 struct CertificatesCondition {
@@ -126,9 +129,9 @@ struct RotationDecision {
   std::string why;  // for the log and the Event; empty without a step
   // Fingerprints of the roots to trust, in the file's order; for the steps on the TLS Secret.
   std::vector<std::string> bundle;
-  RotationPhase phase = RotationPhase::kSteady;
+  RotationPhase phase = RotationPhase::kStable;
   bool awaits_reports = false;  // the phase waits for sidecars: poll them often
-  Time wake_at;                 // without a step: decide again then, or on a new report
+  CertTime wake_at{};           // without a step: decide again then, or on a new report
   CertificatesCondition condition;
 };
 
@@ -136,8 +139,14 @@ RotationDecision decide_rotation(const RotationInputs& inputs);
 
 // The life of a root for leaves of this validity.
 seconds root_validity(seconds leaf_validity);
+// Of leaves, bounds applied: leaf_validity >= kLeafValidityMin, and rotate_after between
+// kRotateAfterMin and half of that.
+RotationSettings bounded(RotationSettings settings);
 
-// "2026-11-23T09:37:36Z"
-std::string format_time(Time time);
+// What is recorded of a token: at most kTokenBytesMax, whole UTF-8 characters.
+std::string token_record(const std::string& token);
+
+// "Stable", "Distribute", "Sign", "CleanUp", as in the status.
+const char* name_of(RotationPhase phase);
 
 }  // namespace socketmesh::op::plan

@@ -1,0 +1,73 @@
+// What the condition CertificatesReady says about a rotation. A text changes only when a step was
+// made, a sidecar reported something new, or the certificates did: every change is a status write.
+#include <string>
+
+#include "operator/plan/rotation_view.hpp"
+#include "operator/plan/time.hpp"
+
+namespace socketmesh::op::plan {
+namespace {
+
+std::string to_text(CertTime time) {
+  return format_time(time.time_since_epoch());
+}
+
+std::string progress_text(const RotationProgress& progress) {
+  if (!progress.known) return "the sidecars are not known yet";
+  std::string text =
+      std::to_string(progress.done) + " of " + std::to_string(progress.sidecars) + " sidecars";
+  const std::size_t missing = progress.sidecars - progress.done;
+  if (missing == 0) return text;
+  text += "; waiting for ";
+  for (std::size_t i = 0; i < progress.waits_for.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + progress.waits_for[i];
+  }
+  if (missing > progress.waits_for.size()) {
+    text += " and " + std::to_string(missing - progress.waits_for.size()) + " more";
+  }
+  return text;
+}
+
+std::string validity_text(const RotationInputs& inputs) {
+  std::string text = "The leaf is valid until " + to_text(inputs.tls.leaf_not_after);
+  if (inputs.ca.current) text += ", its root until " + to_text(inputs.ca.current->not_after);
+  return text + ".";
+}
+
+std::string deadline_text(const RotationView& view) {
+  if (!view.inputs().ca.current) return "";
+  return " From " + to_text(view.distribute_deadline()) + " on it signs in any case.";
+}
+
+}  // namespace
+
+CertificatesCondition make_condition(const RotationView& view, const RotationDecision& decision) {
+  const RotationInputs& inputs = view.inputs();
+  if (!view.leaf_in_use()) {
+    return {false, "Issuing",
+            decision.why.empty() ? "There is no usable certificate yet."
+                                 : "There is no usable certificate yet: " + decision.why + "."};
+  }
+  switch (decision.phase) {
+    case RotationPhase::kDistribute: {
+      const bool lost = inputs.ca.current && !inputs.ca.current->has_key;
+      return {true, "RootDistributing",
+              std::string(lost ? "The root's key is lost. " : "") +
+                  "A new root is being made known: " + progress_text(view.progress()) + "." +
+                  deadline_text(view)};
+    }
+    case RotationPhase::kSign:
+      return {true, "RootSigning",
+              "Leaves of the new root are being taken up: " + progress_text(view.progress()) +
+                  ". The old root stays trusted until " + to_text(inputs.ca.previous->not_after) +
+                  " at the latest."};
+    case RotationPhase::kCleanUp:
+      return {true, "RootCleaningUp",
+              "The old root is being forgotten: " + progress_text(view.progress()) + "."};
+    case RotationPhase::kStable:
+      break;
+  }
+  return {true, "Issued", validity_text(inputs)};
+}
+
+}  // namespace socketmesh::op::plan
