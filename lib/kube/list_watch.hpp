@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/kube/actions.hpp"
@@ -66,7 +67,7 @@ class ListWatch {
 
   void tick(Time now);
   [[nodiscard]] Time deadline() const;  // kNever: nothing to wait for
-  std::vector<Action> take_actions();
+  std::vector<Action> take_actions() { return std::exchange(actions_, {}); }
 
   // A list was delivered at least once.
   [[nodiscard]] bool listed() const { return stats_.lists > 0; }
