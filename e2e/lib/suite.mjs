@@ -1,0 +1,90 @@
+// Runs cases: {name, run(context), alone?, ownCluster?, operator?, timeoutS?, expectErrors?}.
+//
+//   alone         it disturbs the others (stops the operator, the API server): run when they are done
+//   ownCluster    it needs a cluster that is ours; skipped on an existing one
+//   operator      false: it does not need the operator to be installed
+//   expectErrors  what the operator may log as an error because of it: regular expressions
+//
+// The context: {ns: Namespace (created, its own), clients: Clients, note(text), cleanup(action)}.
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { Clients } from "./clients.mjs";
+import { dumpNamespace } from "./dump.mjs";
+import { Namespace } from "./kube.mjs";
+import { settings } from "./settings.mjs";
+
+const DEFAULT_TIMEOUT_S = 180;
+
+const slug = (name) => name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 40);
+
+async function limited(seconds, action) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${seconds}s`)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([action, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** {case, result: "passed" | "failed" | "skipped", seconds, error?, notes} */
+async function runCase(one) {
+  const started = Date.now();
+  const notes = [];
+  const cleanups = [];
+  const ns = new Namespace(`e2e-${slug(one.name)}`);
+  const clients = new Clients(settings.clientsPod);
+  const folder = new URL(`${slug(one.name)}/`, settings.output);
+  const outcome = { case: one, result: "passed", notes };
+  try {
+    await ns.create(one.labels);
+    const context = {
+      ns,
+      clients,
+      note: (text) => notes.push(text),
+      cleanup: (action) => cleanups.unshift(action),
+    };
+    await limited(one.timeoutS ?? DEFAULT_TIMEOUT_S, one.run(context));
+  } catch (error) {
+    outcome.result = "failed";
+    outcome.error = error;
+    outcome.seconds = (Date.now() - started) / 1000;
+    await mkdir(folder, { recursive: true });
+    await writeFile(new URL("error.txt", folder), `${error.stack}\n`);
+    await dumpNamespace(ns.name, folder);
+  }
+  outcome.seconds ??= (Date.now() - started) / 1000;
+  for (const cleanup of cleanups) {
+    await cleanup().catch((error) => notes.push(`cleanup: ${error.message}`));
+  }
+  clients.end();
+  if (outcome.result === "passed" || !settings.keep) await ns.remove().catch(() => {});
+  return outcome;
+}
+
+async function runAll(cases, jobs, done) {
+  const waiting = [...cases];
+  const outcomes = [];
+  const worker = async () => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+      const outcome = await runCase(one);
+      outcomes.push(outcome);
+      done(outcome);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  return outcomes;
+}
+
+/** Those that can, side by side, then the others one by one. done(outcome) hears of each. */
+export async function runSuite(cases, done) {
+  const skipped = cases
+    .filter(({ ownCluster }) => ownCluster && settings.existing)
+    .map((one) => ({ case: one, result: "skipped", seconds: 0, notes: ["needs a cluster of ours"] }));
+  const able = cases.filter((one) => !skipped.some((outcome) => outcome.case === one));
+  const together = await runAll(able.filter(({ alone }) => !alone), settings.jobs, done);
+  const alone = await runAll(able.filter((one) => one.alone), 1, done);
+  return [...together, ...alone, ...skipped];
+}
