@@ -35,10 +35,10 @@ Expected<WatchEvent::Type> event_type(std::string_view text) {
 
 void read_status(const json& status, WatchEvent& event) {
   const auto code = status.find("code");
-  constexpr std::uint64_t kCodeMax = 999;
-  if (code != status.end() && code->is_number_unsigned() &&
-      code->get<std::uint64_t>() <= kCodeMax) {
-    event.error_code = code->get<unsigned>();
+  constexpr std::int64_t kCodeMax = 999;
+  if (code != status.end() && code->is_number_integer()) {
+    const auto value = code->get<std::int64_t>();
+    if (value > 0 && value <= kCodeMax) event.error_code = static_cast<unsigned>(value);
   }
   event.error_message = text_of(status, "message");
 }
@@ -47,8 +47,11 @@ void read_status(const json& status, WatchEvent& event) {
 
 Expected<json> parse_json(std::string_view text) {
   bool too_deep = false;
-  const json::parser_callback_t limit = [&too_deep](int depth, json::parse_event_t, json&) {
-    too_deep = too_deep || depth > kJsonDepthMax;
+  const json::parser_callback_t limit = [&too_deep](int depth, json::parse_event_t event, json&) {
+    using Event = json::parse_event_t;
+    // The outermost value begins at depth 0.
+    const bool begins = event == Event::object_start || event == Event::array_start;
+    too_deep = too_deep || (begins && depth >= kJsonDepthMax);
     return !too_deep;
   };
   json value = json::parse(text.begin(), text.end(), limit, false);

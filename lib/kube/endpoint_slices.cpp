@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kPortMax = 65'535;
+constexpr std::int64_t kPortMax = 65'535;
 
 // A member that is a text; empty when it is absent or something else.
 std::string text_of(const json& object, const char* key) {
@@ -39,9 +39,9 @@ std::uint16_t tcp_port_of(const json& port) {
   const std::string protocol = text_of(port, "protocol");
   if (!protocol.empty() && protocol != "TCP") return 0;
   const auto number = port.find("port");
-  if (number == port.end() || !number->is_number_unsigned()) return 0;
-  const auto value = number->get<std::uint64_t>();
-  return value <= kPortMax ? static_cast<std::uint16_t>(value) : 0;
+  if (number == port.end() || !number->is_number_integer()) return 0;
+  const auto value = number->get<std::int64_t>();
+  return value > 0 && value <= kPortMax ? static_cast<std::uint16_t>(value) : 0;
 }
 
 // The first address: the API gives no meaning to further ones. Empty when it is none.
