@@ -10,7 +10,8 @@ namespace {
 
 // Tries are spread over retry_period and this share of it.
 constexpr double kJitterShare = 0.2;
-// What a released lease says: short, so that even a replica that ignores an empty holder waits little.
+// What a released lease says: short, so that even a replica that ignores an empty holder waits
+// little.
 constexpr std::int64_t kReleasedDurationS = 1;
 
 }  // namespace
@@ -62,9 +63,13 @@ void Election::failed(MonoTime now) {
   pause(now);
 }
 
-bool Election::leading(MonoTime now) const { return led_ && !ended_ && now < leading_until_; }
+bool Election::leading(MonoTime now) const {
+  return led_ && !ended_ && now < leading_until_;
+}
 
-bool Election::lost(MonoTime now) const { return led_ && !ended_ && now >= leading_until_; }
+bool Election::lost(MonoTime now) const {
+  return led_ && !ended_ && now >= leading_until_;
+}
 
 std::optional<Lease> Election::release(MonoTime now, UnixTime wall) {
   const bool releases = leading(now) && seen_last_;

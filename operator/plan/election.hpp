@@ -26,10 +26,10 @@ namespace socketmesh::op::plan {
 inline constexpr std::int64_t kLeaseDurationMaxS = 3600;
 
 struct ElectionOptions {
-  std::string identity;                                 // unlike any other replica's
-  MonoTime lease_duration = std::chrono::seconds(15);   // others take over after it
-  MonoTime renew_deadline = std::chrono::seconds(10);   // the leader gives up after it
-  MonoTime retry_period = std::chrono::seconds(2);      // between tries
+  std::string identity;                                // unlike any other replica's
+  MonoTime lease_duration = std::chrono::seconds(15);  // others take over after it
+  MonoTime renew_deadline = std::chrono::seconds(10);  // the leader gives up after it
+  MonoTime retry_period = std::chrono::seconds(2);     // between tries
 };
 
 // The spec of a coordination.k8s.io/v1 Lease, and the version it was read at.
@@ -49,8 +49,8 @@ class Election {
   enum class Kind : std::uint8_t { kRead, kWrite, kWait };
   struct Step {
     Kind kind = Kind::kWait;
-    Lease lease;     // kWrite: as it shall be; update at its resource_version, create without one
-    MonoTime at{};   // kWait: until when
+    Lease lease;    // kWrite: as it shall be; update at its resource_version, create without one
+    MonoTime at{};  // kWait: until when
   };
 
   explicit Election(ElectionOptions options);
@@ -88,12 +88,12 @@ class Election {
 
   ElectionOptions options_;
   Next next_ = Next::kRead;
-  Lease seen_;             // the record as last seen
+  Lease seen_;              // the record as last seen
   bool seen_last_ = false;  // as far as known, nobody wrote it since
-  MonoTime changed_at_{};  // when it was seen to change
+  MonoTime changed_at_{};   // when it was seen to change
   MonoTime try_at_{};
-  Lease claimed_;           // what the write under way says
-  MonoTime claimed_at_{};   // when it was begun
+  Lease claimed_;          // what the write under way says
+  MonoTime claimed_at_{};  // when it was begun
   bool led_ = false;
   bool ended_ = false;
   MonoTime leading_until_{};

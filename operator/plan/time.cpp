@@ -48,7 +48,9 @@ std::optional<UnixTime> parse_fraction(std::string_view text) {
 
 }  // namespace
 
-std::string format_time(UnixTime time) { return format_seconds(time) + "Z"; }
+std::string format_time(UnixTime time) {
+  return format_seconds(time) + "Z";
+}
 
 std::string format_micro_time(UnixTime time) {
   const auto fraction = time - chrono::floor<chrono::seconds>(time);

@@ -48,7 +48,9 @@ void WorkQueue::add_rate_limited(const std::string& key, MonoTime now) {
   add_after(key, std::max(std::min(pause, limits_.backoff_max), reserve_token(now)), now);
 }
 
-void WorkQueue::forget(const std::string& key) { failures_.erase(key); }
+void WorkQueue::forget(const std::string& key) {
+  failures_.erase(key);
+}
 
 std::uint32_t WorkQueue::failures(const std::string& key) const {
   const auto entry = failures_.find(key);
@@ -113,8 +115,7 @@ void WorkQueue::ripen(MonoTime now) {
 // How long from now the next token is due; it is taken, so that later calls wait longer.
 MonoTime WorkQueue::reserve_token(MonoTime now) {
   const std::chrono::duration<double> passed = std::max(now - tokens_at_, MonoTime::zero());
-  tokens_ = std::min<double>(limits_.retry_burst,
-                             tokens_ + passed.count() * limits_.retries_per_s);
+  tokens_ = std::min<double>(limits_.retry_burst, tokens_ + passed.count() * limits_.retries_per_s);
   tokens_at_ = std::max(now, tokens_at_);
   tokens_ -= 1;
   if (tokens_ >= 0) return MonoTime::zero();

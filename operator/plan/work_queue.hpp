@@ -28,7 +28,7 @@ namespace socketmesh::op::plan {
 struct WorkQueueLimits {
   MonoTime backoff_min = std::chrono::milliseconds(20);
   MonoTime backoff_max = std::chrono::minutes(5);
-  double retries_per_s = 10;     // over all keys
+  double retries_per_s = 10;        // over all keys
   std::uint32_t retry_burst = 100;  // that may come at once
 };
 

@@ -31,7 +31,8 @@ class Replica {
  public:
   enum class Network { kUp, kDown, kAnswersLost };
 
-  Replica(LeaseServer& server, std::string identity) : server_(server), election_(options(identity)) {}
+  Replica(LeaseServer& server, std::string identity)
+      : server_(server), election_(options(identity)) {}
 
   // Runs until it waits; returns until when.
   MonoTime run(MonoTime now) {
