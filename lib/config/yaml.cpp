@@ -171,6 +171,28 @@ class TreeBuilder : public YAML::EventHandler {
   YamlNode root_;
 };
 
+// Calls `read` with a parser of the text. False when the text is no YAML, which is a problem.
+template <typename Read>
+bool with_parser(const std::string& path, std::string_view text, std::vector<Problem>& problems,
+                 const Read& read) {
+  const auto complain = [&](int line, const std::string& message) {
+    problems.push_back(Problem{Place{path, line}, "", message});
+  };
+  if (!is_utf8(text) || text.find('\0') != std::string_view::npos) {
+    complain(0, "is not UTF-8 text");
+    return false;
+  }
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    read(parser);
+    return true;
+  } catch (const YAML::Exception& error) {
+    complain(line_of(error.mark), "is not valid YAML: " + error.msg);
+    return false;
+  }
+}
+
 template <std::size_t N>
 bool is_one_of(std::string_view word, const std::array<std::string_view, N>& words) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -230,31 +252,35 @@ std::string_view describe(const YamlNode& node) {
 
 YamlNode parse_yaml(const std::string& path, std::string_view text,
                     std::vector<Problem>& problems) {
-  YamlNode broken;
-  broken.kind = Kind::kBroken;
-  const auto complain = [&](int line, const std::string& message) {
-    problems.push_back(Problem{Place{path, line}, "", message});
-  };
-  if (!is_utf8(text) || text.find('\0') != std::string_view::npos) {
-    complain(0, "is not UTF-8 text");
-    return broken;
-  }
-  try {
-    std::istringstream stream{std::string(text)};
-    YAML::Parser parser(stream);
+  YamlNode root;
+  const bool valid = with_parser(path, text, problems, [&](YAML::Parser& parser) {
     TreeBuilder builder(path, problems);
     parser.HandleNextDocument(builder);
-    YamlNode root = builder.take_root();
+    root = builder.take_root();
     std::vector<Problem> ignored;
     TreeBuilder further(path, ignored);
-    if (parser.HandleNextDocument(further)) {
-      complain(further.take_root().line, "holds more than one document");
+    if (!parser.HandleNextDocument(further)) return;
+    const std::string message = "holds more than one document";
+    problems.push_back(Problem{Place{path, further.take_root().line}, "", message});
+  });
+  if (valid) return root;
+  YamlNode broken;
+  broken.kind = Kind::kBroken;
+  return broken;
+}
+
+std::vector<YamlNode> parse_yaml_documents(const std::string& path, std::string_view text,
+                                           std::vector<Problem>& problems) {
+  std::vector<YamlNode> documents;
+  const bool valid = with_parser(path, text, problems, [&](YAML::Parser& parser) {
+    for (;;) {
+      TreeBuilder builder(path, problems);
+      if (!parser.HandleNextDocument(builder)) return;
+      documents.push_back(builder.take_root());
     }
-    return root;
-  } catch (const YAML::Exception& error) {
-    complain(line_of(error.mark), "is not valid YAML: " + error.msg);
-    return broken;
-  }
+  });
+  if (!valid) documents.clear();
+  return documents;
 }
 
 }  // namespace socketmesh::config

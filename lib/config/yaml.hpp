@@ -47,4 +47,8 @@ bool looks_like_null(std::string_view scalar);
 // name `path` and line.
 YamlNode parse_yaml(const std::string& path, std::string_view text, std::vector<Problem>& problems);
 
+// Every document of a text with any number of them; none when the text is no YAML at all.
+std::vector<YamlNode> parse_yaml_documents(const std::string& path, std::string_view text,
+                                           std::vector<Problem>& problems);
+
 }  // namespace socketmesh::config

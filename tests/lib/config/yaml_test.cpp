@@ -106,5 +106,29 @@ TEST(Yaml, LimitsDepth) {
   EXPECT_THAT(problems_of(std::string(100'000, '[')), HasSubstr("nested too deep"));
 }
 
+TEST(Yaml, ReadsManyDocuments) {
+  std::vector<Problem> problems;
+  const auto documents = parse_yaml_documents("f", "a: 1\n---\n---\n[b]\n...\n---\nc\n", problems);
+  EXPECT_EQ(to_string(problems), "");
+  ASSERT_EQ(documents.size(), 4U);
+  EXPECT_EQ(documents[0].find("a")->scalar, "1");
+  EXPECT_EQ(documents[1].kind, Kind::kNull);
+  EXPECT_EQ(documents[2].items.at(0).line, 4);
+  EXPECT_EQ(documents[3].scalar, "c");
+  EXPECT_THAT(parse_yaml_documents("f", "", problems), IsEmpty());
+}
+
+TEST(Yaml, ProblemsOfLaterDocumentsCountToo) {
+  std::vector<Problem> problems;
+  EXPECT_EQ(parse_yaml_documents("f", "a: 1\n---\na: 1\na: 2\n", problems).size(), 2U);
+  EXPECT_EQ(to_string(problems), "f:4: a: is given twice; first on line 3\n");
+  problems.clear();
+  EXPECT_THAT(parse_yaml_documents("f", "a: 1\n---\n]\n", problems), IsEmpty());
+  EXPECT_THAT(to_string(problems), StartsWith("f:3: is not valid YAML"));
+  problems.clear();
+  EXPECT_THAT(parse_yaml_documents("f", "\xff", problems), IsEmpty());
+  EXPECT_EQ(to_string(problems), "f: is not UTF-8 text\n");
+}
+
 }  // namespace
 }  // namespace socketmesh::config
