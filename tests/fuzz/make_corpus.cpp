@@ -202,13 +202,70 @@ void configurations() {
   const std::string dns =
       "mesh: {name: chat}\ndiscovery: {dns: \"chat-mesh.default.svc:7400\"}\ntls: {ca: a, cert: b, "
       "key: c}\n";
+  const std::string kubernetes =
+      "mesh: {name: chat}\ndiscovery: {kubernetes: {namespace: default, service: chat-mesh}}\n"
+      "tls: {ca: a, cert: b, key: c}\n";
   for (const char* target : {"config", "yaml"}) {
     seed(target, "small", small);
     seed(target, "full", full);
     seed(target, "dns", dns);
+    seed(target, "kubernetes", kubernetes);
     seed(target, "wrong", "mesh: [1, 2\nx: &a b\ny: *a\n<<: {}\n? [k]\n: v\n---\nz: !!int 010\n");
     seed(target, "nested", "a: [[[[{b: {c: [d, {e: 'f', \"g\": |\n  text\n}]}}]]]]\n");
   }
+}
+
+// Bytes of a body, in as many operations as they need.
+std::string body(std::string_view bytes) {
+  std::string script;
+  for (std::size_t at = 0; at < bytes.size(); at += 255) {
+    const auto part = bytes.substr(at, 255);
+    script += Writer().u8('b').u8(part.size()).raw(part).take();
+  }
+  return script;
+}
+
+std::string slice(const std::string& name, const std::string& version, const std::string& more) {
+  return R"({"metadata":{"name":")" + name + R"(","resourceVersion":")" + version +
+         R"("},"addressType":"IPv4","ports":[{"name":"link","port":7400}],"endpoints":[)" + more +
+         "]}";
+}
+
+void watch_scripts() {
+  const auto watch = [](const std::string& name, const std::string& script) {
+    seed("watch", name, Writer().u8(2).raw(script).take());
+  };
+  const auto status = [](std::uint8_t which) { return Writer().u8('s').u8(which).take(); };
+  const auto wait = [](std::uint8_t quarters) { return Writer().u8('t').u8(quarters).take(); };
+  const auto event = [](const std::string& type, const std::string& object) {
+    return body(R"({"type":")" + type + R"(","object":)" + object + "}\n");
+  };
+  const std::string endpoint = R"({"addresses":["10.0.0.1"],"targetRef":{"uid":"u"}})";
+  const std::string list =
+      status(0) +
+      body(R"({"metadata":{"resourceVersion":"5"},"items":[)" + slice("x", "4", endpoint) + "]}") +
+      "e";
+  const std::string open = list + status(0) + wait(20);
+  const std::string error = R"({"kind":"Status","code":410,"message":"too old"})";
+  watch("events", open + event("ADDED", slice("y", "6", R"({"addresses":["10.0.0.2"]})")) +
+                      event("MODIFIED", slice("x", "7", "")) +
+                      event("BOOKMARK", R"({"metadata":{"resourceVersion":"9"}})") +
+                      event("DELETED", slice("y", "10", "")) + "e" + status(0));
+  watch("expired_event", open + event("ERROR", error) + list);
+  watch("expired_status", open + "e" + status(1) + body(error) + "e" + list);
+  watch("pages", status(0) +
+                     body(R"({"metadata":{"resourceVersion":"5","continue":"n"},"items":[]})") +
+                     "e" + list);
+  watch("refusals", status(2) + body(R"({"message":"Unauthorized"})") + "e" + wait(2) + status(5) +
+                        "e" + wait(40) + status(7) + "f" + wait(40) + list);
+  watch("malformed", open + Writer().u8('l').u8(5).raw("{\"a\":").take() + wait(2) + list);
+  watch("oversized", open + body(std::string(501, ' ')) + wait(2) + list);
+  watch("deep", open + body(std::string(80, '[') + "\n") + wait(2) + list);
+  watch("silent", wait(60) + wait(2) + list + wait(60) + wait(4) + status(0) + wait(255) +
+                      wait(255) + wait(255) + wait(255) + wait(255));
+  watch("ends_at_once", list + status(0) + "e" + status(0) + "e" + wait(4) + status(0));
+  watch("will_not_resume", open + "e" + status(6) + "e" + wait(4) + status(6) + "e" + wait(8) +
+                               status(6) + "e" + wait(16) + list);
 }
 
 }  // namespace
@@ -223,5 +280,6 @@ int main(int argc, char** argv) {
   link_scripts();
   wire_seeds();
   configurations();
+  watch_scripts();
   return 0;
 }
