@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: deps build test demo images sim fuzz bench lint clean
+.PHONY: deps build test demo images e2e sim fuzz bench lint clean
 
 deps: ## everything that a bare Debian machine lacks
 	scripts/deps.sh build test bench lint fuzz e2e
@@ -27,6 +27,10 @@ images: ## OCI archives in build/images: sidecar, operator, and what the e2e nee
 	scripts/deps.sh build e2e
 	scripts/build.sh
 	scripts/images.sh
+
+e2e: ## on a real Kubernetes; CLUSTER=existing: the current one; CASES="inject rotation": some
+	scripts/deps.sh build e2e
+	e2e/e2e.sh $(CASES)
 
 sim: ## the simulator: make sim SEEDS=1000
 	scripts/deps.sh build test

@@ -17,6 +17,7 @@ if [[ ${CLUSTER:-} == existing ]]; then
 fi
 
 started=$SECONDS
+scripts/build.sh
 e2e/cluster/build.sh
 scripts/images.sh
 echo "e2e: built ($((SECONDS - started))s)"

@@ -5,6 +5,7 @@
 // Ends with a table and "N passed, N failed". Logs and dumps: build/e2e.
 
 import { mkdir, readdir, rm } from "node:fs/promises";
+import { ClientsPod } from "./lib/clients-pod.mjs";
 import { Operator } from "./lib/operator.mjs";
 import { closing, line, table } from "./lib/report.mjs";
 import { settings } from "./lib/settings.mjs";
@@ -24,18 +25,24 @@ const cases = await load(process.argv.slice(2));
 await rm(settings.output, { recursive: true, force: true });
 await mkdir(settings.output, { recursive: true });
 
+// Where the pods' addresses can't be reached from here, the clients run in a pod of their own.
+const clientsPod = settings.existing ? await ClientsPod.start() : undefined;
 const operator = new Operator();
 const needed = cases.some((one) => one.operator !== false);
 if (needed) {
   await operator.install();
   console.log(`operator installed (${((Date.now() - started) / 1000).toFixed(1)}s)`);
 }
-const outcomes = await runSuite(cases, (outcome) => console.log(line(outcome)));
+const outcomes = await runSuite(cases, {
+  clientsIn: clientsPod?.place,
+  done: (outcome) => console.log(line(outcome)),
+});
 if (needed) {
   outcomes.push(await operator.logCheck(cases));
   console.log(line(outcomes.at(-1)));
   await operator.uninstall();
 }
+await clientsPod?.remove();
 console.log(`\n${table(outcomes)}\n`);
 console.log(`e2e: ${((Date.now() - started) / 1000).toFixed(0)}s; logs in build/e2e`);
 console.log(closing(outcomes));

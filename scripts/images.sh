@@ -21,26 +21,6 @@ buildah() {
   command buildah --root "$store" --runroot "$store.run" --storage-driver vfs "$@"
 }
 
-# with_libraries <root file system> <binary> <path in there>: the binary, stripped, and its loader
-# and shared libraries where they are here.
-with_libraries() {
-  local rootfs=$1 binary=$2 path=$3 library
-  install -D -m 755 "$binary" "$rootfs$path"
-  strip --strip-unneeded "$rootfs$path" 2>/dev/null || true
-  while read -r library; do
-    install -D -m 755 "$library" "$rootfs$library"
-  done < <(ldd "$binary" 2>/dev/null | grep -oE '/[^ )]+' | sort -u)
-}
-
-# Names for uid 65532 (the user that distroless images made usual) and root; no resolver surprises.
-with_accounts() {
-  mkdir -p "$1/etc" "$1/tmp"
-  chmod 1777 "$1/tmp"
-  printf 'root:x:0:0::/:/none\nnonroot:x:65532:65532::/:/none\n' >"$1/etc/passwd"
-  printf 'root:x:0:\nnonroot:x:65532:\n' >"$1/etc/group"
-  printf 'passwd: files\nhosts: files dns\n' >"$1/etc/nsswitch.conf"
-}
-
 # image <name> <repository:tag> <root file system> <user> <entry point, JSON> [label...]
 image() {
   local name=$1 tag=$2 rootfs=$3 user=$4 entry=$5 key container labels=() label
@@ -65,8 +45,7 @@ image() {
 # ours <name> <binary>: a binary of build/bin, at the root of its image.
 ours() {
   local rootfs=$work/$1
-  with_accounts "$rootfs"
-  with_libraries "$rootfs" "build/bin/$2" "/$2"
+  scripts/rootfs.sh "$rootfs" "build/bin/$2" "/$2"
   image "$1" "localhost/$2:e2e" "$rootfs" 65532:65532 "[\"/$2\"]" \
     "org.opencontainers.image.title=$2" "org.opencontainers.image.version=$version" \
     "org.opencontainers.image.licenses=Apache-2.0"
@@ -87,8 +66,7 @@ app() {
   npm_install adapter
   (cd adapter && npm run --silent build)
   npm_install e2e/app
-  with_accounts "$rootfs"
-  with_libraries "$rootfs" "$(readlink -f "$(command -v node)")" /bin/node
+  scripts/rootfs.sh "$rootfs" "$(readlink -f "$(command -v node)")" /bin/node
   # Debian's node keeps some of its own modules outside the binary.
   while read -r file; do
     install -D -m 644 "$file" "$rootfs$file"

@@ -5,6 +5,7 @@
 #   e2e/cluster/cluster.sh down               end it, and everything that it left
 #   e2e/cluster/cluster.sh exec COMMAND...    in its network, with KUBECONFIG and PATH set
 #   e2e/cluster/cluster.sh load FILE.tar...   an image, as an OCI archive
+#   e2e/cluster/cluster.sh tag IMAGE NAME      another name for an image that it has
 #   e2e/cluster/cluster.sh stop|start PART    kube-apiserver, kubelet, …; stop is a SIGKILL
 #   e2e/cluster/cluster.sh logs PART          what it printed
 #
@@ -100,6 +101,12 @@ load() {
   done
 }
 
+# tag <image> <name>
+tag() {
+  running
+  ctr --address "$CONTAINERD" -n k8s.io images tag --force "$1" "$2"
+}
+
 stop() {
   running
   touch "$STATE/stop/$1"
@@ -113,6 +120,7 @@ case "$command" in
   down) down ;;
   exec) enter "$@" ;;
   load) load "$@" ;;
+  tag) tag "$@" ;;
   stop) stop "${1:?which part?}" ;;
   start)
     running
@@ -120,7 +128,7 @@ case "$command" in
     ;;
   logs) cat "$STATE/log/${1:?which part?}.log" ;;
   *)
-    sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -72,16 +72,23 @@ function sidecar() {
   };
 }
 
-/** Everything that the mesh needs: headless Service, configuration, Deployment. */
-export function byHand(namespace, mesh, { replicas, secret }) {
-  const labels = { [MESH_LABEL]: mesh };
+/**
+ * Everything that the mesh needs: headless Service, configuration, Deployment. `name` is that of
+ * the Deployment where it is not the mesh's; `peers` are addresses instead of the Service's.
+ */
+export function byHand(namespace, mesh, { replicas, secret, name = mesh, peers }) {
+  // A guest in somebody else's namespace is not to be found by its label.
+  const labels = name === mesh ? { [MESH_LABEL]: mesh } : {};
+  const discovery = peers
+    ? `{static: ${JSON.stringify(peers)}}`
+    : `{dns: "${name}-mesh.${namespace}.svc.cluster.local:7400", interval: 500ms}`;
   const config = [
     `mesh: {name: ${mesh}}`,
-    `discovery: {dns: "${mesh}-mesh.${namespace}.svc.cluster.local:7400", interval: 500ms}`,
+    `discovery: ${discovery}`,
     `tls: {ca: ${TLS_DIR}/ca.crt, cert: ${TLS_DIR}/tls.crt, key: ${TLS_DIR}/tls.key}`,
     "log: {format: json}",
   ].join("\n");
-  const app = deployment(mesh, {
+  const app = deployment(name, {
     replicas,
     labels,
     annotations: { "socketmesh.io/inject": "false" },
@@ -89,26 +96,27 @@ export function byHand(namespace, mesh, { replicas, secret }) {
     initContainers: [sidecar()],
     volumes: [
       { name: "app-socket", emptyDir: {} },
-      { name: "config", configMap: { name: `${mesh}-config` } },
+      { name: "config", configMap: { name: `${name}-config` } },
       { name: "tls", secret: { secretName: secret, defaultMode: 0o444 } },
     ],
   });
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { name: `${mesh}-mesh` },
-      spec: {
-        clusterIP: "None",
-        publishNotReadyAddresses: true,
-        selector: labels,
-        ports: [{ name: "link", port: 7400 }],
-      },
+  const service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: `${name}-mesh` },
+    spec: {
+      clusterIP: "None",
+      publishNotReadyAddresses: true,
+      selector: labels,
+      ports: [{ name: "link", port: 7400 }],
     },
+  };
+  return [
+    ...(peers ? [] : [service]),
     {
       apiVersion: "v1",
       kind: "ConfigMap",
-      metadata: { name: `${mesh}-config` },
+      metadata: { name: `${name}-config` },
       data: { "socketmesh.yaml": `${config}\n` },
     },
     app,

@@ -30,12 +30,12 @@ async function limited(seconds, action) {
 }
 
 /** {case, result: "passed" | "failed" | "skipped", seconds, error?, notes} */
-async function runCase(one) {
+async function runCase(one, clientsIn) {
   const started = Date.now();
   const notes = [];
   const cleanups = [];
   const ns = new Namespace(`e2e-${slug(one.name)}`);
-  const clients = new Clients(settings.clientsPod);
+  const clients = new Clients(clientsIn);
   const folder = new URL(`${slug(one.name)}/`, settings.output);
   const outcome = { case: one, result: "passed", notes };
   try {
@@ -64,12 +64,12 @@ async function runCase(one) {
   return outcome;
 }
 
-async function runAll(cases, jobs, done) {
+async function runAll(cases, jobs, { clientsIn, done }) {
   const waiting = [...cases];
   const outcomes = [];
   const worker = async () => {
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
-      const outcome = await runCase(one);
+      const outcome = await runCase(one, clientsIn);
       outcomes.push(outcome);
       done(outcome);
     }
@@ -78,13 +78,16 @@ async function runAll(cases, jobs, done) {
   return outcomes;
 }
 
-/** Those that can, side by side, then the others one by one. done(outcome) hears of each. */
-export async function runSuite(cases, done) {
+/**
+ * Those that can, side by side, then the others one by one. done(outcome) hears of each; clientsIn
+ * is where the clients run (see Clients).
+ */
+export async function runSuite(cases, options) {
   const skipped = cases
     .filter(({ ownCluster }) => ownCluster && settings.existing)
     .map((one) => ({ case: one, result: "skipped", seconds: 0, notes: ["needs a cluster of ours"] }));
   const able = cases.filter((one) => !skipped.some((outcome) => outcome.case === one));
-  const together = await runAll(able.filter(({ alone }) => !alone), settings.jobs, done);
-  const alone = await runAll(able.filter((one) => one.alone), 1, done);
+  const together = await runAll(able.filter(({ alone }) => !alone), settings.jobs, options);
+  const alone = await runAll(able.filter((one) => one.alone), 1, options);
   return [...together, ...alone, ...skipped];
 }

@@ -1,0 +1,81 @@
+// What people see: kubectl's tables, Prometheus, the dashboard, the alerts.
+
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { clientOnEach } from "../lib/chat.mjs";
+import { MESH, startMesh } from "../lib/meshes.mjs";
+import { Prometheus } from "../lib/prometheus.mjs";
+import { sleep, until, want } from "../lib/wait.mjs";
+
+const chart = (file) => fileURLToPath(new URL(`../../charts/socketmesh/files/${file}`, import.meta.url));
+/** Queries about what has not happened here have no series to tell of it: these may be empty. */
+const MAY_BE_EMPTY = [/state!="linked"/, /status!="True"/, /messages_dropped/, /connections_cut/];
+
+async function dashboardQueries() {
+  const found = [];
+  const walk = (panels) => panels.forEach(({ title, targets = [], panels: inner = [] }) => {
+    found.push(...targets.map(({ expr }) => ({ title, expr })));
+    walk(inner);
+  });
+  walk(JSON.parse(await readFile(chart("dashboard.json"), "utf8")).panels);
+  return found;
+}
+
+export const cases = [
+  {
+    name: "kubectl get and describe read well",
+    async run(context) {
+      const { ns, note } = context;
+      await startMesh(context, 2);
+      for (const type of ["Ready", "MeshConverged"]) await ns.whenCondition("smesh", MESH, type, "True");
+      const line = await until("the table to say 2 of everything", async () => {
+        const [head, row] = (await ns.kubectl(["get", "smesh"])).trim().split("\n");
+        want(/^NAME +DESIRED +READY +MEMBERS +CONVERGED +AGE/.test(head), () => head);
+        want(/^chat +2 +2 +2 +True +\d+/.test(row), () => row);
+        return row;
+      });
+      note(line);
+      const text = await ns.kubectl(["describe", "smesh", MESH]);
+      for (const word of ["Conditions:", "Observed Generation", "Sidecar Revision", "Events:"]) {
+        want(text.includes(word), () => `describe does not say '${word}'`);
+      }
+      const explained = await ns.kubectl(["explain", "smesh.spec.tls.rotateAfter"]);
+      want(/DESCRIPTION:\s+\S+/.test(explained), () => explained);
+    },
+  },
+  {
+    name: "Prometheus, the dashboard's queries, the alerts",
+    ownCluster: true,
+    async run(context) {
+      const { ns, clients, note, cleanup } = context;
+      const pods = await startMesh(context, 2);
+      await ns.whenCondition("smesh", MESH, "MeshConverged", "True");
+      const prometheus = new Prometheus();
+      await prometheus.start(ns.name, chart("alerts.yaml"));
+      cleanup(() => prometheus.stop());
+      await clients.startTraffic(await clientOnEach(clients, pods));
+      await until("every target to be up", async () => {
+        const targets = await prometheus.targets();
+        const down = targets.filter(({ health }) => health !== "up");
+        want(down.length === 0, () => down.map(({ scrapeUrl, lastError }) => `${scrapeUrl}: ${lastError}`).join("; "));
+        want(targets.filter(({ labels }) => labels.job === "sidecars").length === 2, "not both sidecars");
+        want(targets.some(({ labels }) => labels.job === "operator"), "no operator");
+      });
+      await sleep(5000); // rates need a few scrapes
+      const queries = await dashboardQueries();
+      const empty = [];
+      for (const { title, expr } of queries) {
+        const filled = expr.replaceAll("$namespace", ".*").replaceAll("$mesh", ".*")
+          .replaceAll("$__rate_interval", "10s");
+        const result = await prometheus.query(filled);
+        if (result.length === 0 && !MAY_BE_EMPTY.some((pattern) => pattern.test(expr))) empty.push(`${title}: ${filled}`);
+      }
+      want(empty.length === 0, () => `without an answer: ${empty.join("\n        ")}`);
+      const rules = await prometheus.rules();
+      const bad = rules.filter(({ health, state }) => health !== "ok" || state === "firing");
+      want(bad.length === 0, () => bad.map(({ name, state, lastError }) => `${name}: ${state} ${lastError}`).join("; "));
+      note(`${queries.length} queries answered, ${rules.length} alert rules evaluated, none firing`);
+      await clients.settleTraffic();
+    },
+  },
+];
