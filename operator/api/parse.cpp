@@ -69,6 +69,7 @@ class SpecReader {
 
   void read_port() {
     std::int32_t port = 0;
+    port_given_ = fields_.take("port") != nullptr;
     fields_.integer("port", port, 1, kPortMax);
     if (port == 0) return;
     if (port == kLinkPort || port == kAdminPort) {
@@ -97,7 +98,7 @@ class SpecReader {
       fields.strings("annotations", ingress.annotations);
     });
     if (!given) return;
-    if (!spec_.port) fields_.complain("ingress", "needs spec.port, where the app serves clients");
+    if (!port_given_) fields_.complain("ingress", "needs spec.port, where the app serves clients");
     spec_.ingress = std::move(ingress);
   }
 
@@ -147,6 +148,7 @@ class SpecReader {
     inside("tls", [this](Fields& fields) {
       TlsSpec& tls = spec_.tls;
       fields.duration("leafValidity", tls.leaf_validity, kLeafValidityMin, kLeafValidityMax);
+      tls.rotate_after = tls.leaf_validity / 2;
       fields.duration("rotateAfter", tls.rotate_after, kRotateAfterMin, kLeafValidityMax);
       if (tls.rotate_after > tls.leaf_validity / 2) {
         fields.complain("rotateAfter", in_quotes(format_duration(tls.rotate_after)) +
@@ -217,6 +219,7 @@ class SpecReader {
   Fields fields_;
   UnknownFields unknown_;
   Problems& problems_;
+  bool port_given_ = false;  // right or wrong
   Spec spec_;
 };
 

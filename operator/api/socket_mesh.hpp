@@ -89,7 +89,7 @@ struct RecoverySpec {
 
 struct TlsSpec {
   milliseconds leaf_validity = std::chrono::hours(24);
-  milliseconds rotate_after = std::chrono::hours(12);
+  milliseconds rotate_after = std::chrono::hours(12);  // by default half of leaf_validity
 };
 
 struct AutoscalingSpec {

@@ -132,8 +132,11 @@ Expected<Rendered, Problems> render(const RenderCommand& command, std::string_vi
   if (documents->empty()) problems.push_back({{file, 0}, "", "holds no SocketMesh"});
   Renderer renderer(command, problems);
   for (const Document& document : *documents) renderer.add(document);
-  if (!problems.empty()) return Unexpected{std::move(problems)};
-  return renderer.take();
+  if (problems.empty()) return renderer.take();
+  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
+    return a.place.line < b.place.line;
+  });
+  return Unexpected{std::move(problems)};
 }
 
 int run(const RenderCommand& command) {
