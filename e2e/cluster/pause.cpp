@@ -1,11 +1,13 @@
 // What holds a pod's namespaces: waits to be told to end, and reaps what is left to it.
-#include <csignal>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 namespace {
 
-void leave(int) { _exit(0); }
+void leave(int) {
+  _exit(0);
+}
 
 void reap(int) {
   while (waitpid(-1, nullptr, WNOHANG) > 0) {

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { dumpNamespace } from "./dump.mjs";
 import { Namespace } from "./kube.mjs";
 import { run } from "./run.mjs";
 import { settings } from "./settings.mjs";
@@ -14,6 +15,8 @@ export const OPERATOR_SELECTOR = "app.kubernetes.io/name=socketmesh";
 const CHART = fileURLToPath(new URL("../../charts/socketmesh", import.meta.url));
 const HELM = process.env.HELM ?? "helm";
 const FOLLOW_EVERY_MS = 500;
+/** The files of followed logs: pod, and how often its container had been restarted. */
+const FOLLOWED = /\.\d+\.log$/;
 
 function image(prefix, reference) {
   const [, repository, tag] = /^(.*?)(?::([^/:]+))?$/.exec(reference);
@@ -34,16 +37,27 @@ export class Operator {
       ...values], { timeoutMs: 120_000 });
   }
 
-  async install() {
+  /** Installs the chart; an outcome like a case's. */
+  async installed() {
+    const started = Date.now();
+    const outcome = { case: { name: "install the chart by helm" }, notes: [], result: "passed" };
     await mkdir(new URL("operator/", settings.output), { recursive: true });
     this.#following = setInterval(() => this.#follow().catch(() => {}), FOLLOW_EVERY_MS);
-    await this.helm();
+    try {
+      await this.helm();
+    } catch (error) {
+      Object.assign(outcome, { result: "failed", error });
+      await dumpNamespace(OPERATOR_NAMESPACE, new URL("operator/", settings.output));
+    }
+    outcome.seconds = (Date.now() - started) / 1000;
+    return outcome;
   }
 
   async uninstall() {
     clearInterval(this.#following);
     for (const child of this.#followed.values()) child.kill();
-    await run(HELM, ["uninstall", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--wait"], { timeoutMs: 120_000 });
+    await run(HELM, ["uninstall", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--wait", "--ignore-not-found"],
+      { timeoutMs: 120_000 });
     await this.ns.remove();
   }
 
@@ -70,7 +84,7 @@ export class Operator {
     const folder = new URL("operator/", settings.output);
     const bad = [];
     let lines = 0;
-    for (const file of await readdir(folder)) {
+    for (const file of (await readdir(folder)).filter((name) => FOLLOWED.test(name))) {
       const text = await readFile(new URL(file, folder), "utf8");
       for (const entry of text.split("\n").filter(Boolean)) {
         lines += 1;

@@ -66,16 +66,12 @@ async function runCase(one, clientsIn) {
 
 async function runAll(cases, jobs, { clientsIn, done }) {
   const waiting = [...cases];
-  const outcomes = [];
   const worker = async () => {
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
-      const outcome = await runCase(one, clientsIn);
-      outcomes.push(outcome);
-      done(outcome);
+      done(await runCase(one, clientsIn));
     }
   };
   await Promise.all(Array.from({ length: jobs }, worker));
-  return outcomes;
 }
 
 /**
@@ -83,11 +79,10 @@ async function runAll(cases, jobs, { clientsIn, done }) {
  * is where the clients run (see Clients).
  */
 export async function runSuite(cases, options) {
-  const skipped = cases
-    .filter(({ ownCluster }) => ownCluster && settings.existing)
-    .map((one) => ({ case: one, result: "skipped", seconds: 0, notes: ["needs a cluster of ours"] }));
-  const able = cases.filter((one) => !skipped.some((outcome) => outcome.case === one));
-  const together = await runAll(able.filter(({ alone }) => !alone), settings.jobs, options);
-  const alone = await runAll(able.filter((one) => one.alone), 1, options);
-  return [...together, ...alone, ...skipped];
+  const able = cases.filter(({ ownCluster }) => !ownCluster || !settings.existing);
+  await runAll(able.filter(({ alone }) => !alone), settings.jobs, options);
+  await runAll(able.filter(({ alone }) => alone), 1, options);
+  for (const one of cases.filter((other) => !able.includes(other))) {
+    options.done({ case: one, result: "skipped", seconds: 0, notes: ["needs a cluster of ours"] });
+  }
 }
