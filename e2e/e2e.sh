@@ -22,7 +22,11 @@ e2e/cluster/build.sh
 scripts/images.sh
 echo "e2e: built ($((SECONDS - started))s)"
 export CLUSTER_NAME=${CLUSTER_NAME:-socketmesh-e2e-$$}
-trap 'e2e/cluster/cluster.sh down' EXIT
+runner=
+trap '[[ -z $runner ]] || kill "$runner" 2>/dev/null; e2e/cluster/cluster.sh down' EXIT
 trap 'exit 130' INT TERM
 e2e/cluster/cluster.sh up --owner $$
-e2e/cluster/cluster.sh exec node e2e/run.mjs "$@"
+# In the background, as a shell hears no signal while it waits for one in the foreground.
+setpriv --pdeathsig TERM e2e/cluster/cluster.sh exec node e2e/run.mjs "$@" &
+runner=$!
+wait "$runner"

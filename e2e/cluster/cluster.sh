@@ -70,7 +70,7 @@ up() {
   echo "${pid% }" >"$STATE/init.pid"
   disown "$outer"
   trap 'boot_log; down' EXIT
-  trap 'exit 130' INT TERM
+  trap 'trap - EXIT; down; exit 130' INT TERM
   if [[ -n $owner ]]; then
     setsid "$BOOT/watch.sh" "$owner" "${pid% }" >/dev/null 2>&1 </dev/null &
     disown
