@@ -1,7 +1,7 @@
 // Certificates change under traffic, and nobody without one gets in.
 
 import { createHash } from "node:crypto";
-import { byHand, makeCertificates, tlsSecret } from "../lib/by-hand.mjs";
+import { byHand, discovery, makeCertificates, tlsSecret } from "../lib/by-hand.mjs";
 import { clientOnEach, converged, nothingLost } from "../lib/chat.mjs";
 import { MESH, SELECTOR, startMesh } from "../lib/meshes.mjs";
 import { sleep, stays, until, want } from "../lib/wait.mjs";
@@ -102,11 +102,11 @@ export const cases = [
       const pods = await startMesh(context, 2);
       // A sidecar that calls its mesh the same, and even its SAN, but another CA signed that.
       const certificates = await makeCertificates(ns.name, MESH);
-      const stranger = byHand(ns.name, MESH, {
+      const stranger = byHand(MESH, {
         replicas: 1,
         secret: "stranger-tls",
         name: "stranger",
-        peers: pods.map((pod) => `${pod.status.podIP}:7400`),
+        peers: discovery.static(pods.map((pod) => `${pod.status.podIP}:7400`)),
       });
       await ns.apply([tlsSecret("stranger-tls", certificates), ...stranger]);
       const [pod] = await ns.readyPods("app=stranger", 1);

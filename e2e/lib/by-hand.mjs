@@ -72,19 +72,45 @@ function sidecar() {
   };
 }
 
+/** The ways of a sidecar to its peers, as its configuration has them. */
+export const discovery = {
+  static: (peers) => `{static: ${JSON.stringify(peers)}}`,
+  dns: (namespace, mesh) => `{dns: "${mesh}-mesh.${namespace}.svc.cluster.local:7400", interval: 500ms}`,
+  kubernetes: (namespace, mesh) => `{kubernetes: {namespace: ${namespace}, service: ${mesh}-mesh}}`,
+};
+
+/** What discovery.kubernetes needs: the pods of the namespace may read its EndpointSlices. */
+export function endpointSliceRights(namespace) {
+  const metadata = { name: "sidecars" };
+  const group = "rbac.authorization.k8s.io";
+  return [
+    {
+      apiVersion: `${group}/v1`,
+      kind: "Role",
+      metadata,
+      rules: [{ apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["get", "list", "watch"] }],
+    },
+    {
+      apiVersion: `${group}/v1`,
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup: group, kind: "Role", name: metadata.name },
+      subjects: [{ apiGroup: group, kind: "Group", name: `system:serviceaccounts:${namespace}` }],
+    },
+  ];
+}
+
 /**
- * Everything that the mesh needs: headless Service, configuration, Deployment. `name` is that of
- * the Deployment where it is not the mesh's; `peers` are addresses instead of the Service's.
+ * Everything that the mesh needs: headless Service, configuration, Deployment. `peers` is one of
+ * discovery; `name` is that of the Deployment where it is not the mesh's.
  */
-export function byHand(namespace, mesh, { replicas, secret, name = mesh, peers }) {
-  // A guest in somebody else's namespace is not to be found by its label.
-  const labels = name === mesh ? { [MESH_LABEL]: mesh } : {};
-  const discovery = peers
-    ? `{static: ${JSON.stringify(peers)}}`
-    : `{dns: "${name}-mesh.${namespace}.svc.cluster.local:7400", interval: 500ms}`;
+export function byHand(mesh, { replicas, secret, peers, name = mesh }) {
+  // A guest in somebody else's mesh is not to be found by its label.
+  const guest = name !== mesh;
+  const labels = guest ? {} : { [MESH_LABEL]: mesh };
   const config = [
     `mesh: {name: ${mesh}}`,
-    `discovery: ${discovery}`,
+    `discovery: ${peers}`,
     `tls: {ca: ${TLS_DIR}/ca.crt, cert: ${TLS_DIR}/tls.crt, key: ${TLS_DIR}/tls.key}`,
     "log: {format: json}",
   ].join("\n");
@@ -112,7 +138,7 @@ export function byHand(namespace, mesh, { replicas, secret, name = mesh, peers }
     },
   };
   return [
-    ...(peers ? [] : [service]),
+    ...(guest ? [] : [service]),
     {
       apiVersion: "v1",
       kind: "ConfigMap",
