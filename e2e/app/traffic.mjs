@@ -29,6 +29,16 @@ export class Traffic {
     if (last !== undefined && last.down === Infinity) last.down = now;
   }
 
+  /** The next message of a sender has gone out. */
+  said(sender, now) {
+    this.#numbered(sender).push(now);
+  }
+
+  #numbered(sender) {
+    if (!this.#said.has(sender)) this.#said.set(sender, []);
+    return this.#said.get(sender);
+  }
+
   received(name, text, now) {
     if (typeof text !== "string" || !text.startsWith("#")) return;
     const [sender, number] = text.slice(1).split("#");
@@ -43,9 +53,7 @@ export class Traffic {
     clearInterval(this.#timer);
     this.#timer = setInterval(() => {
       for (const name of names) {
-        if (!this.#said.has(name)) this.#said.set(name, []);
-        const times = this.#said.get(name);
-        if (say(name, `#${name}#${times.length}`)) times.push(Date.now());
+        if (say(name, `#${name}#${this.#numbered(name).length}`)) this.said(name, Date.now());
       }
     }, everyMs);
   }
