@@ -11,4 +11,7 @@ std::size_t utf8_sequence_length(std::string_view text);
 
 bool is_utf8(std::string_view text);
 
+// The beginning of a well-formed text, at most this long, without a character that is cut.
+std::string_view utf8_prefix(std::string_view text, std::size_t bytes_max);
+
 }  // namespace socketmesh

@@ -5,6 +5,7 @@
 
 #include "lib/base/assert.hpp"
 #include "lib/base/parse.hpp"
+#include "operator/api/names.hpp"
 #include "operator/pki/inspect.hpp"
 #include "operator/pki/secret_data.hpp"
 
@@ -69,11 +70,16 @@ std::string find_issuer(const std::string& leaf_pem, const std::vector<Certifica
   return signed_it == roots.end() ? std::string() : signed_it->first;
 }
 
-std::optional<plan::CertTime> read_changed(const std::optional<nlohmann::json>& tls_secret) {
+std::optional<plan::CertTime> read_time(const std::optional<nlohmann::json>& secret,
+                                        const char* annotation) {
   constexpr std::uint64_t kYear9999 = 253'402'300'799;
-  const auto count = parse_uint(secret_annotation(tls_secret, kChangedAnnotation), kYear9999);
+  const auto count = parse_uint(secret_annotation(secret, annotation), kYear9999);
   if (!count) return std::nullopt;
   return plan::CertTime(plan::seconds(static_cast<std::int64_t>(*count)));
+}
+
+void put_time(nlohmann::json& secret, const char* annotation, plan::CertTime time) {
+  put_annotation(secret, annotation, std::to_string(time.time_since_epoch().count()));
 }
 
 Expected<KeyPair> make_fresh_root(const plan::RotationInputs& inputs, const Identity& identity) {
@@ -148,14 +154,15 @@ Expected<CaContent> ca_content(RotationStep step, const plan::RotationInputs& in
 }
 
 nlohmann::json to_ca_secret(const CaContent& content, const Secrets& secrets,
-                            const SecretNames& names) {
+                            const SecretNames& names, std::optional<plan::CertTime> deadline) {
   nlohmann::json secret = make_secret(names.ca, "Opaque", names.metadata, secrets.ca);
   put_text(secret, kCaCrt, content.current.certificate);
   put_text(secret, kCaKey, content.current.key);
   put_text(secret, kNextCrt, content.next.certificate);
   put_text(secret, kNextKey, content.next.key);
   put_text(secret, kPreviousCrt, content.previous);
-  put_annotation(secret, kRotateRootAnnotation, content.rotate_root);
+  put_annotation(secret, api::kRotateRootAnnotation, content.rotate_root);
+  if (deadline) put_time(secret, kDeadlineAnnotation, *deadline);
   return secret;
 }
 
@@ -195,8 +202,8 @@ Expected<nlohmann::json> tls_secret_after(const plan::RotationDecision& decision
   put_text(secret, kCaCrt, bundle);
   put_text(secret, kTlsCrt, leaf.certificate);
   put_text(secret, kTlsKey, leaf.key);
-  put_annotation(secret, kRotateLeafAnnotation, rotate_leaf);
-  put_annotation(secret, kChangedAnnotation, std::to_string(inputs.now.time_since_epoch().count()));
+  put_annotation(secret, api::kRotateLeafAnnotation, rotate_leaf);
+  put_time(secret, kChangedAnnotation, inputs.now);
   return secret;
 }
 
@@ -205,7 +212,8 @@ Expected<nlohmann::json> tls_secret_after(const plan::RotationDecision& decision
 plan::CaFacts ca_facts(const Secrets& secrets) {
   const CaMaterial ca(secrets.ca);
   return {ca.current.facts, ca.next.facts, ca.previous.facts,
-          secret_annotation(secrets.ca, kRotateRootAnnotation)};
+          secret_annotation(secrets.ca, api::kRotateRootAnnotation),
+          read_time(secrets.ca, kDeadlineAnnotation)};
 }
 
 plan::TlsFacts tls_facts(const Secrets& secrets, const Identity& identity) {
@@ -214,8 +222,8 @@ plan::TlsFacts tls_facts(const Secrets& secrets, const Identity& identity) {
   for (const CertificateFacts& root : bundle) facts.bundle.push_back(to_facts(root, false));
   const std::string bundle_text = secret_text(secrets.tls, kCaCrt);
   if (!bundle_text.empty()) facts.bundle_sha256 = sha256_hex(bundle_text);
-  facts.rotate_leaf = secret_annotation(secrets.tls, kRotateLeafAnnotation);
-  facts.changed = read_changed(secrets.tls);
+  facts.rotate_leaf = secret_annotation(secrets.tls, api::kRotateLeafAnnotation);
+  facts.changed = read_time(secrets.tls, kChangedAnnotation);
 
   const std::string leaf_text = secret_text(secrets.tls, kTlsCrt);
   const auto leaf = inspect_certificate(leaf_text);
@@ -241,7 +249,8 @@ Expected<CarriedOut> carry_out(const plan::RotationDecision& decision,
   }
   const auto content = ca_content(decision.step, inputs, secrets, identity);
   if (!content) return Unexpected{content.error()};
-  return CarriedOut{CarriedOut::Secret::kCa, to_ca_secret(*content, secrets, names)};
+  return CarriedOut{CarriedOut::Secret::kCa,
+                    to_ca_secret(*content, secrets, names, decision.deadline)};
 }
 
 std::optional<TlsTexts> tls_texts(const nlohmann::json& tls_secret) {

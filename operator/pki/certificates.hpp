@@ -26,15 +26,15 @@
 
 namespace socketmesh::op::pki {
 
-// Bridge or begin, promote, leaf, clean up, bundle, and the look that finds nothing left; a loop
-// that takes longer is a bug.
+// Steps of one reconcile, at most. A loop that wants more has somebody else writing against it, or
+// an admission policy that drops what it writes: an error, to be tried again later.
 inline constexpr int kStepsMax = 8;
 
-// Annotations of the Secrets: the tokens last obeyed (the names are the SocketMesh's), and when the
-// TLS Secret was last written, in unix seconds.
-inline constexpr char kRotateLeafAnnotation[] = "socketmesh.io/rotate-leaf";
-inline constexpr char kRotateRootAnnotation[] = "socketmesh.io/rotate-root";
+// When the TLS Secret was last written, in unix seconds. Beside it the Secrets are annotated with
+// the tokens last obeyed, under the names of the SocketMesh's own annotations.
 inline constexpr char kChangedAnnotation[] = "socketmesh.io/changed";
+// On the CA Secret: the deadline of the rotation's phase, in unix seconds.
+inline constexpr char kDeadlineAnnotation[] = "socketmesh.io/phase-deadline";
 
 struct Secrets {
   std::optional<nlohmann::json> ca;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "operator/api/names.hpp"
 #include "operator/pki/inspect.hpp"
 #include "operator/pki/openssl.hpp"
 
@@ -161,7 +162,7 @@ Expected<KeyPair> to_pair(const Certificate& certificate, const Key& key) {
 }  // namespace
 
 Identity mesh_identity(const std::string& ns, const std::string& mesh) {
-  return {mesh, {"spiffe://socketmesh.io/ns/" + ns + "/mesh/" + mesh}, {}};
+  return {mesh, {api::spiffe_id(ns, mesh)}, {}};
 }
 
 Identity service_identity(const std::string& ns, const std::string& service) {

@@ -1,39 +1,24 @@
 #include "operator/pki/secret_data.hpp"
 
 #include "lib/base/base64.hpp"
+#include "operator/api/json_access.hpp"
 #include "operator/pki/inspect.hpp"
 
 namespace socketmesh::op::pki {
-namespace {
 
 using nlohmann::json;
 
-const json* member(const json& object, const char* key) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(key);
-  return found == object.end() ? nullptr : &*found;
-}
-
-const std::string* text_of(const std::optional<json>& secret,
-                           std::initializer_list<const char*> path) {
-  const json* value = secret ? &*secret : nullptr;
-  for (const char* key : path) {
-    if (value != nullptr) value = member(*value, key);
-  }
-  return value == nullptr ? nullptr : value->get_ptr<const std::string*>();
-}
-
-}  // namespace
-
 std::string secret_text(const std::optional<json>& secret, const char* key) {
-  const std::string* encoded = text_of(secret, {"data", key});
-  if (encoded == nullptr || encoded->size() / 4 * 3 > kPemBytesMax) return {};
-  return base64_decode(*encoded).value_or(std::string());
+  if (!secret) return {};
+  const json& encoded = api::member(api::member(*secret, "data"), key);
+  const auto* text = encoded.get_ptr<const std::string*>();
+  if (text == nullptr || text->size() / 4 * 3 > kPemBytesMax) return {};
+  return base64_decode(*text).value_or(std::string());
 }
 
 std::string secret_annotation(const std::optional<json>& secret, const char* key) {
-  const std::string* text = text_of(secret, {"metadata", "annotations", key});
-  return text == nullptr ? std::string() : *text;
+  if (!secret) return {};
+  return api::text_at(api::member(api::member(*secret, "metadata"), "annotations"), key);
 }
 
 json make_secret(const std::string& name, const char* type, const json& common,
@@ -41,7 +26,8 @@ json make_secret(const std::string& name, const char* type, const json& common,
   json metadata = common;
   metadata["name"] = name;
   for (const char* key : {"uid", "resourceVersion"}) {
-    if (const std::string* text = text_of(read, {"metadata", key})) metadata[key] = *text;
+    const std::string text = read ? api::text_at(api::member(*read, "metadata"), key) : "";
+    if (!text.empty()) metadata[key] = text;
   }
   return json{{"apiVersion", "v1"},
               {"kind", "Secret"},

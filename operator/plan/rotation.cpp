@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/utf8.hpp"
 #include "operator/plan/rotation_view.hpp"
 
 namespace socketmesh::op::plan {
@@ -33,7 +34,7 @@ Step without_current(const RotationView& view) {
                          in.ca.current ? "the root cannot sign any more" : "there is no root"};
   }
   if (!needed) return {RotationStep::kPromoteNext, "the old root cannot sign any more"};
-  if (in.now >= view.distribute_deadline()) {
+  if (view.overdue()) {
     return {RotationStep::kPromoteNext, "the last leaf of the old root ends, and its key is lost"};
   }
   return view.settled() && view.progress().complete()
@@ -50,9 +51,7 @@ Step distribute(const RotationView& view) {
   if (not_yet_valid(view, in.ca.current)) {
     return {RotationStep::kPromoteNext, "the old root is not valid yet"};
   }
-  if (in.now >= view.distribute_deadline()) {
-    return {RotationStep::kPromoteNext, "the old root ends soon, whoever has not reported"};
-  }
+  if (view.overdue()) return {RotationStep::kPromoteNext, "the deadline has passed"};
   return view.settled() && view.progress().complete()
              ? Step{RotationStep::kPromoteNext, "every sidecar trusts the new root"}
              : Step{};
@@ -64,7 +63,9 @@ Step clean_up(const RotationView& view) {
     return {RotationStep::kCleanUp, "the old root has expired"};
   }
   const bool signed_by_current = view.leaf_in_use() && is_root(in.ca.current, in.tls.leaf_issuer);
-  return signed_by_current && view.settled() && view.progress().complete()
+  if (!signed_by_current) return {};
+  if (view.overdue()) return {RotationStep::kCleanUp, "the deadline has passed"};
+  return view.settled() && view.progress().complete()
              ? Step{RotationStep::kCleanUp, "every sidecar shows a leaf of the new root"}
              : Step{};
 }
@@ -114,15 +115,23 @@ CertTime next_time(const RotationView& view) {
   };
   at(in.tls.leaf_not_after);
   if (view.can_sign(in.ca.current)) at(view.leaf_due());
-  if (in.ca.next || in.ca.previous) at(*in.tls.changed + view.settings().dwell);
-  if (in.ca.next) {
-    at(view.distribute_deadline());
-  } else if (in.ca.previous) {
-    at(in.ca.previous->not_after);
+  if (in.ca.next || in.ca.previous) {
+    at(*in.tls.changed + view.settings().dwell);
+    at(std::max(view.deadline(), *in.tls.changed + kSpread));
   } else {
     at(view.root_due());
   }
+  if (in.ca.previous) at(in.ca.previous->not_after);
   return next;
+}
+
+// Whoever never takes up what the phase writes has the leaf that is in use now, or an older one.
+std::optional<CertTime> deadline_after(RotationStep step, const RotationView& view) {
+  if (step != RotationStep::kBeginRotation && step != RotationStep::kBridgeRoot &&
+      step != RotationStep::kPromoteNext) {
+    return std::nullopt;
+  }
+  return view.leaf_in_use() ? view.inputs().tls.leaf_not_after : view.inputs().now;
 }
 
 }  // namespace
@@ -139,10 +148,7 @@ RotationSettings bounded(RotationSettings settings) {
 }
 
 std::string token_record(const std::string& token) {
-  if (token.size() <= kTokenBytesMax) return token;
-  std::size_t end = kTokenBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(token[end]) & 0xc0U) == 0x80U) --end;
-  return token.substr(0, end);
+  return std::string(utf8_prefix(token, kTokenBytesMax));
 }
 
 const char* name_of(RotationPhase phase) {
@@ -168,6 +174,7 @@ RotationDecision decide_rotation(const RotationInputs& inputs) {
   decision.step = step.step;
   decision.why = step.why;
   decision.bundle = view.bundle();
+  decision.deadline = deadline_after(step.step, view);
   decision.phase = view.phase();
   decision.awaits_reports = decision.phase != RotationPhase::kStable;
   decision.wake_at = step.step == RotationStep::kNone ? next_time(view) : inputs.now;

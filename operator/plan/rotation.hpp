@@ -7,8 +7,9 @@
 //   sign        {current, previous}  the same bundle, byte for byte; leaves by the new current
 //   clean up    {current}            bundle: current
 // A phase advances only when every sidecar reports what the phase wants: the bundle's hash, then
-// the leaf. So the old and the new are never strangers. A deadline ends a phase that a dead sidecar
-// holds up, shortly before what it protects would expire by itself.
+// the leaf. So the old and the new are never strangers. What holds a phase up for ever is a sidecar
+// that is dead or cut off: at the phase's deadline the leaf that it had when the phase began has
+// expired, nobody would accept it anyway, and the phase goes on without it.
 //
 // A lost or damaged Secret heals, and keeps trust where the leaf in use still gives it: the root
 // that signed it stays trusted (without its key, when that is lost) until a new one is known.
@@ -38,8 +39,8 @@ inline constexpr seconds kRootValidity = std::chrono::hours(24 * 365);
 inline constexpr seconds kLeafValidityMin = std::chrono::minutes(10);
 // A change of a Secret takes up to 79 s to reach a pod (measured); leaves do not change faster.
 inline constexpr seconds kRotateAfterMin = std::chrono::minutes(2);
-// A phase that cannot wait any longer leaves this much for its Secret to reach the pods.
-inline constexpr seconds kSpread = std::chrono::minutes(3);
+// What a phase that goes on without a report leaves for its Secret to reach the pods.
+inline constexpr seconds kSpread = std::chrono::seconds(100);
 // What is kept of a rotate-leaf or rotate-root token, in bytes.
 inline constexpr std::size_t kTokenBytesMax = 256;
 // Sidecars named in a message; the rest is a number.
@@ -64,7 +65,8 @@ struct CaFacts {
   std::optional<RootFacts> current;
   std::optional<RootFacts> next;
   std::optional<RootFacts> previous;
-  std::string rotate_root;  // the token last obeyed
+  std::string rotate_root;           // the token last obeyed
+  std::optional<CertTime> deadline;  // of the present phase
 };
 
 struct TlsFacts {
@@ -94,7 +96,7 @@ struct RotationInputs {
   // Annotations of the SocketMesh; a new, non-empty value rotates once.
   std::string rotate_leaf;
   std::string rotate_root;
-  // Every sidecar that the mesh should hear; none = not known yet, and no phase advances.
+  // Every sidecar that the mesh should hear; nullopt: not known yet, and phases wait.
   std::optional<std::vector<SidecarReport>> sidecars;
   CertTime now{};
 };
@@ -129,6 +131,8 @@ struct RotationDecision {
   std::string why;  // for the log and the Event; empty without a step
   // Fingerprints of the roots to trust, in the file's order; for the steps on the TLS Secret.
   std::vector<std::string> bundle;
+  // For steps on the CA Secret: the deadline of the phase that the step begins, if it begins one.
+  std::optional<CertTime> deadline;
   RotationPhase phase = RotationPhase::kStable;
   bool awaits_reports = false;  // the phase waits for sidecars: poll them often
   CertTime wake_at{};           // without a step: decide again then, or on a new report

@@ -36,7 +36,7 @@ std::string validity_text(const RotationInputs& inputs) {
 
 std::string deadline_text(const RotationView& view) {
   if (!view.inputs().ca.current) return "";
-  return " From " + to_text(view.distribute_deadline()) + " on it signs in any case.";
+  return " From " + to_text(view.deadline()) + " on it signs in any case.";
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ CertificatesCondition make_condition(const RotationView& view, const RotationDec
     case RotationPhase::kSign:
       return {true, "RootSigning",
               "Leaves of the new root are being taken up: " + progress_text(view.progress()) +
-                  ". The old root stays trusted until " + to_text(inputs.ca.previous->not_after) +
+                  ". The old root stays trusted until " + to_text(view.deadline()) +
                   " at the latest."};
     case RotationPhase::kCleanUp:
       return {true, "RootCleaningUp",

@@ -109,9 +109,10 @@ bool RotationView::root_forced() const {
 
 CertTime RotationView::leaf_due() const {
   const CertTime issued = inputs_.tls.leaf_not_before + kBackdate;
-  // A leaf that was made shorter than the settings say is replaced in time all the same.
+  // A leaf that was made shorter than the settings say is replaced in time all the same, but one
+  // that its root's end has cut to seconds is not replaced by another such.
   const seconds half = (inputs_.tls.leaf_not_after - issued) / 2;
-  return issued + std::min(settings_.rotate_after, half);
+  return issued + std::min(settings_.rotate_after, std::max(half, kRotateAfterMin));
 }
 
 CertTime RotationView::root_due() const {
@@ -119,12 +120,20 @@ CertTime RotationView::root_due() const {
   return root.not_before + (root.not_after - root.not_before) / 2;
 }
 
-CertTime RotationView::distribute_deadline() const {
-  const RootFacts& root = *inputs_.ca.current;
-  // Without its key, nothing can follow the leaf in use; with it, no leaf should have to be
-  // shortened to fit the end of its root.
-  if (!root.has_key) return inputs_.tls.leaf_not_after - kSpread;
-  return root.not_after - std::min(settings_.leaf_validity, (root.not_after - root.not_before) / 4);
+CertTime RotationView::deadline() const {
+  const CaFacts& ca = inputs_.ca;
+  if (!ca.next) return ca.deadline.value_or(ca.previous->not_after);
+  // No leaf should have to be shortened to fit the end of its root.
+  const RootFacts& root = *ca.current;
+  const seconds life = root.not_after - root.not_before;
+  const CertTime end = root.not_after - std::min(settings_.leaf_validity, life / 4);
+  const CertTime deadline = ca.deadline.value_or(end);
+  // Without a key nothing follows the leaf in use.
+  return root.has_key ? deadline : std::min(deadline, inputs_.tls.leaf_not_after - kSpread);
+}
+
+bool RotationView::overdue() const {
+  return bundle_written() && inputs_.now >= std::max(deadline(), *inputs_.tls.changed + kSpread);
 }
 
 }  // namespace socketmesh::op::plan

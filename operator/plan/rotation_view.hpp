@@ -49,8 +49,11 @@ class RotationView {
   // When what is there must be replaced; needs a leaf or a current root, respectively.
   [[nodiscard]] CertTime leaf_due() const;
   [[nodiscard]] CertTime root_due() const;
-  // When leaves must be signed by the next root, whoever has not reported; needs a current root.
-  [[nodiscard]] CertTime distribute_deadline() const;
+  // When the present phase goes on, whoever has not reported; needs a current root, and a phase to
+  // be in.
+  [[nodiscard]] CertTime deadline() const;
+  // It is time, and what was written has had its time to spread.
+  [[nodiscard]] bool overdue() const;
 
   [[nodiscard]] const RotationInputs& inputs() const { return inputs_; }
   [[nodiscard]] const RotationSettings& settings() const { return settings_; }

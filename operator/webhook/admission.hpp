@@ -3,53 +3,51 @@
 // A pod labelled socketmesh.io/mesh gets the sidecar of that mesh, if the mesh is there and has its
 // certificates; a pod that cannot get one is admitted as it is, with a warning: this webhook never
 // refuses a pod. The patch is idempotent, and a later pass gives containers that another webhook
-// added the app socket's mount. The pod's own ServiceAccount and its tokens are not touched.
+// added the mount of the app socket. The pod's own ServiceAccount and its tokens are not touched.
 //
 // Pure and total: hostile bytes make a 400, bounded in size and depth. Any thread, if `find` is.
 #pragma once
 
 #include <cstddef>
 #include <functional>
-#include <nlohmann/json.hpp>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "operator/api/socket_mesh.hpp"
+
 namespace socketmesh::op::webhook {
 
-// An API server sends at most 3 MiB (its own limit for a request is the same).
-inline constexpr std::size_t kReviewBytesMax = 3 * 1024 * 1024;
-// Nesting of its JSON; a pod's own is below 20.
-inline constexpr std::size_t kReviewDepthMax = 64;
+// A pod is at most 1.5 MiB in etcd and 3 MiB in a request; JSON's depth is kube::kJsonDepthMax.
+inline constexpr std::size_t kReviewBytesMax = 4U << 20U;
+// Of the review's uid, which is echoed; the API server's have 36.
+inline constexpr std::size_t kUidBytesMax = 128;
+// Of one warning: the API server cuts longer ones.
+inline constexpr std::size_t kWarningBytesMax = 256;
 
-// A mesh that pods may join, and what they get: pieces of a pod, as the Deployment's plan has them
-// (operator/plan/sidecar_pod.hpp), of the revision that the mesh is pinned to.
-struct InjectableMesh {
-  bool certificates_ready = false;
-  nlohmann::json container;  // the sidecar, first of the initContainers
-  nlohmann::json volumes;    // array
-  nlohmann::json app_mount;  // the volumeMount that every app container gets
-  std::string evictable;     // names of volumes for safe-to-evict-local-volumes
-};
-using FindMesh =
-    std::function<std::optional<InjectableMesh>(const std::string& ns, const std::string& mesh)>;
+// The mesh of that name, spec and status, or null. Pods join by its status: CertificatesReady, and
+// the sidecarRevision that it is pinned to. Whoever reports CertificatesReady has made what pods
+// mount: the ConfigMap and the TLS Secret.
+using FindMesh = std::function<std::shared_ptr<const api::SocketMesh>(const std::string& ns,
+                                                                      const std::string& mesh)>;
 
 enum class Outcome {
-  kInjected,   // patched, the second pass of a reinvocation included
+  kInjected,   // patched, also by a later pass
   kUnchanged,  // has it all already
-  kLeftOut,    // not labelled, opted out, managed, or not a pod's creation
+  kLeftOut,    // no creation of a pod, not labelled, opted out, or the operator's own
   kNoMesh,     // admitted bare: the SocketMesh is not there
   kNotReady,   // admitted bare: its certificates are not
-  kConflict,   // admitted bare: a container or volume of ours has a namesake
+  kConflict,   // admitted bare: something in the pod is where the sidecar's things would be
   kBadReview,  // 400
 };
-const char* name_of(Outcome outcome);  // as a metric's label: "injected", "no_mesh"
+// As a metric's label: "injected", "no_mesh".
+const char* name_of(Outcome outcome);
 
 struct Answer {
-  int status = 200;  // or 400
-  std::string body;  // an AdmissionReview; a sentence for 400
   Outcome outcome = Outcome::kBadReview;
-  std::string message;  // why not, for the log: no payload
+  int status = 400;     // of HTTP: 200, or 400 for kBadReview
+  std::string body;     // an AdmissionReview; for kBadReview a JSON text that says why
+  std::string message;  // for the log, without payload: the warning, or what is wrong; may be empty
 };
 
 Answer review(std::string_view body, const FindMesh& find);

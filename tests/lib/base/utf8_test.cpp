@@ -23,5 +23,16 @@ TEST(Utf8, RefusesMalformedBytes) {
   EXPECT_FALSE(is_utf8("good\xFF"));
 }
 
+TEST(Utf8, PrefixesKeepCharactersWhole) {
+  EXPECT_EQ(utf8_prefix("abc", 3), "abc");
+  EXPECT_EQ(utf8_prefix("abc", 2), "ab");
+  EXPECT_EQ(utf8_prefix("", 0), "");
+  const std::string_view text = "a\u00e9\u20ac\U0001f600";  // 1, 2, 3 and 4 bytes
+  const std::size_t ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};
+  for (std::size_t max = 0; max < std::size(ends); ++max) {
+    EXPECT_EQ(utf8_prefix(text, max).size(), ends[max]) << max;
+  }
+}
+
 }  // namespace
 }  // namespace socketmesh
