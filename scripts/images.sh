@@ -63,8 +63,7 @@ operator() { ours operator socketmesh-operator; }
 # The test app, and the clients' agent that drives it where the cluster is not on this machine.
 app() {
   local rootfs=$work/app file
-  npm_install adapter
-  (cd adapter && npm run --silent build)
+  [[ -e adapter/dist/index.mjs ]] || scripts/build.sh
   npm_install e2e/app
   scripts/rootfs.sh "$rootfs" "$(readlink -f "$(command -v node)")" /bin/node
   # Debian's node keeps some of its own modules outside the binary.

@@ -16,6 +16,13 @@ async function noneGone(ns, pods, action) {
   if (gone.length > 0) throw new Error(`gone: ${gone.map(({ metadata }) => metadata.name)}`);
 }
 
+/** As `kubectl drain` does it. */
+function evict(ns, { metadata: { name } }) {
+  const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name } };
+  return kubectl(["create", "--raw", `/api/v1/namespaces/${ns.name}/pods/${name}/eviction`, "-f", "-"],
+    { input: JSON.stringify(eviction) });
+}
+
 export const cases = [
   {
     name: "apply: three pods hear each other",
@@ -129,6 +136,24 @@ export const cases = [
         return ready;
       }, { timeoutMs: 60_000 });
       await converged(clients, now);
+      note(nothingLost(await clients.settleTraffic()));
+    },
+  },
+  {
+    name: "evictions keep to the disruption budget",
+    async run(context) {
+      const { ns, clients, note } = context;
+      const pods = await startMesh(context, 3, { disruption: { maxUnavailable: 1 } });
+      await until("the budget", async () => {
+        const { status } = await ns.get("pdb", MESH);
+        want(status.disruptionsAllowed === 1, () => `it allows ${status.disruptionsAllowed}`);
+      });
+      const names = await clientOnEach(clients, pods);
+      await clients.startTraffic(names);
+      await evict(ns, pods[0]);
+      const refusal = await evict(ns, pods[1]).then(() => "", (error) => error.message);
+      want(/disruption budget/i.test(refusal), () => `the second eviction: ${refusal || "was let through"}`);
+      await converged(clients, await ns.readyPods(SELECTOR, 3));
       note(nothingLost(await clients.settleTraffic()));
     },
   },
