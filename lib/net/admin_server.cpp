@@ -108,10 +108,16 @@ class AdminServer::Impl : public AdminHub, public std::enable_shared_from_this<I
   void handler_failed(std::string_view path, const char* reason) override {
     logger_.error("admin handler failed", {{"path", path}, {"reason", reason}});
   }
+  std::shared_ptr<asio::ssl::context> tls() const override { return tls_; }
+  void handshake_failed(const std::string& reason) override {
+    ++stats_.refused_handshakes;
+    logger_.debug("admin client refused", {{"reason", reason}});
+  }
   void ended(AdminSession* session) override { sessions_.erase(session); }
 
   std::map<std::string, Handler, std::less<>> handlers_;
   std::map<std::string, AdminStream, std::less<>> streams_;
+  std::shared_ptr<asio::ssl::context> tls_;
   AdminStats stats_;
   std::set<AdminSession*> sessions_;
 
@@ -204,6 +210,10 @@ void AdminServer::stream(std::string path, Producer producer) {
   AdminStream stream;
   stream.producer = std::move(producer);
   impl_->streams_.insert_or_assign(std::move(path), std::move(stream));
+}
+
+void AdminServer::use_tls(std::shared_ptr<asio::ssl::context> context) {
+  impl_->tls_ = std::move(context);
 }
 
 Expected<void> AdminServer::listen(const TcpEndpoint& endpoint) {

@@ -10,6 +10,10 @@
 // limit, counted by reason; nothing else notices. Every response has security headers: scripts and
 // styles come from own routes, never inline, unless the policy is changed in the options.
 //
+// With use_tls() the port speaks TLS as well: a connection whose first byte begins a TLS handshake
+// gets one, any other is plain. Both reach the same routes; what a client must show is the
+// context's business.
+//
 // Threading: one thread runs the io_context; everything is called on it (or before it runs).
 // Lifetime: sessions keep the server's insides alive, so the AdminServer may go first; it closes
 // all connections then. Callbacks instead of coroutines: see PITFALLS of GCC 12.
@@ -28,6 +32,10 @@
 #include "lib/base/expected.hpp"
 #include "lib/obs/log.hpp"
 
+namespace boost::asio::ssl {
+class context;
+}
+
 namespace socketmesh::net {
 
 struct HttpRequest {
@@ -45,11 +53,12 @@ struct HttpResponse {
 };
 
 struct AdminLimits {
-  std::size_t connections_max = 64;             // above: closed at once
-  std::size_t streams_max = 16;                 // above: 503
-  std::uint32_t header_bytes_max = 8192;        // the start line, and the fields: 431
-  std::uint64_t body_bytes_max = 1024;          // above: 413 (no route takes a body)
-  std::chrono::milliseconds idle_max{30'000};   // a whole request must arrive within it
+  std::size_t connections_max = 64;            // above: closed at once
+  std::size_t streams_max = 16;                // above: 503
+  std::uint32_t header_bytes_max = 8192;       // the start line, and the fields: 431
+  std::uint64_t body_bytes_max = 1024;         // above: 413 (no route takes a body)
+  std::chrono::milliseconds idle_max{30'000};  // a whole request must arrive within it
+  std::chrono::milliseconds handshake_max{5'000};
   std::chrono::milliseconds write_max{10'000};  // and a response leave within it
   std::chrono::milliseconds stream_interval{1000};
   std::uint32_t stream_lag_ticks_max = 5;  // ticks that one event may take to leave; then cut
@@ -71,6 +80,8 @@ struct AdminStats {
   std::uint64_t bad_requests = 0;         // malformed or oversized
   std::uint64_t timeouts = 0;             // idle or slow
   std::uint64_t slow_streams = 0;         // cut: did not read their events
+  std::uint64_t handshakes = 0;           // of TLS, that succeeded
+  std::uint64_t refused_handshakes = 0;   // of TLS, that failed: no certificate, or a wrong one
 };
 
 class AdminServer {
@@ -90,6 +101,9 @@ class AdminServer {
   // Holds connections to this path open as Server-Sent Events: one `data:` event at once and one
   // each stream_interval, made once for all clients. The producer runs only while there is one.
   void stream(std::string path, Producer producer);
+
+  // New TLS connections use it; those that are open keep theirs. At any time; null: plain only.
+  void use_tls(std::shared_ptr<boost::asio::ssl::context> context);
 
   // Starts to accept. The error names the address and the reason.
   Expected<void> listen(const TcpEndpoint& endpoint);

@@ -17,6 +17,16 @@ namespace http = boost::beast::http;
 constexpr std::size_t kLingerBytesMax = 64 * 1024;
 constexpr std::chrono::milliseconds kLingerMax{1000};
 
+// What is read before it is known whether it is TLS: the most of a first flight or a request.
+constexpr std::size_t kFirstBytesMax = 4096;
+// A TLS record of a handshake begins so; no HTTP method does.
+constexpr unsigned char kTlsHandshakeByte = 0x16;
+
+std::string describe(SSL* session, const beast::error_code& error) {
+  const long verified = SSL_get_verify_result(session);
+  return verified == X509_V_OK ? error.message() : X509_verify_cert_error_string(verified);
+}
+
 }  // namespace
 
 AdminSession::AdminSession(asio::ip::tcp::socket socket, std::shared_ptr<AdminHub> hub)
@@ -30,14 +40,70 @@ void AdminSession::close() {
   stream_.close();
 }
 
+void AdminSession::run() {
+  stream_.expires_after(hub_->options().limits.idle_max);
+  if (hub_->tls() == nullptr) {
+    read_request();
+    return;
+  }
+  stream_.async_read_some(
+      buffer_.prepare(kFirstBytesMax),
+      [self = shared_from_this()](const beast::error_code& error, std::size_t bytes) {
+        if (error) return;  // the client left, or said nothing
+        self->buffer_.commit(bytes);
+        self->on_first_bytes();
+      });
+}
+
+void AdminSession::on_first_bytes() {
+  const auto* first = static_cast<const unsigned char*>(buffer_.data().data());
+  if (*first == kTlsHandshakeByte) {
+    shake_hands();
+  } else {
+    read_request();
+  }
+}
+
+void AdminSession::shake_hands() {
+  tls_context_ = hub_->tls();
+  if (tls_context_ == nullptr) {
+    read_request();
+    return;
+  }
+  tls_.emplace(stream_, *tls_context_);
+  stream_.expires_after(hub_->options().limits.handshake_max);
+  tls_->async_handshake(asio::ssl::stream_base::server, buffer_.data(),
+                        beast::bind_front_handler(&AdminSession::on_handshake, shared_from_this()));
+}
+
+void AdminSession::on_handshake(const beast::error_code& error, std::size_t used) {
+  if (error == beast::error::timeout) {
+    ++hub_->stats().timeouts;
+  } else if (error) {
+    hub_->handshake_failed(describe(tls_->native_handle(), error));
+  } else if (used != buffer_.size()) {
+    hub_->handshake_failed("the client did not wait for the handshake");
+  } else {
+    ++hub_->stats().handshakes;
+    buffer_.clear();
+    await_request();
+  }
+}
+
+void AdminSession::await_request() {
+  stream_.expires_after(hub_->options().limits.idle_max);
+  read_request();
+}
+
 void AdminSession::read_request() {
   const AdminLimits& limits = hub_->options().limits;
   parser_.emplace();
   parser_->header_limit(limits.header_bytes_max);
   parser_->body_limit(limits.body_bytes_max);
-  stream_.expires_after(limits.idle_max);
-  http::async_read(stream_, buffer_, *parser_,
-                   beast::bind_front_handler(&AdminSession::on_request, shared_from_this()));
+  on_stream([this](auto& stream) {
+    http::async_read(stream, buffer_, *parser_,
+                     beast::bind_front_handler(&AdminSession::on_request, shared_from_this()));
+  });
 }
 
 void AdminSession::on_request(const beast::error_code& error, std::size_t /*bytes*/) {
@@ -121,23 +187,34 @@ void AdminSession::respond(const HttpResponse& content, bool head, bool keep_ali
   if (!head) response_.body() = content.body;
 
   stream_.expires_after(hub_->options().limits.write_max);
-  http::async_write(
-      stream_, response_,
-      [self = shared_from_this(), keep_alive](const beast::error_code& error, std::size_t) {
-        self->on_written(error, keep_alive);
-      });
+  on_stream([this, keep_alive](auto& stream) {
+    http::async_write(
+        stream, response_,
+        [self = shared_from_this(), keep_alive](const beast::error_code& error, std::size_t) {
+          self->on_written(error, keep_alive);
+        });
+  });
 }
 
 void AdminSession::on_written(const beast::error_code& error, bool keep_alive) {
   if (error == beast::error::timeout) ++hub_->stats().timeouts;
   if (error) return;
   if (keep_alive) {
-    read_request();
+    await_request();
     return;
   }
+  stream_.expires_after(kLingerMax);
+  if (!tls_) {
+    end();
+    return;
+  }
+  // Tells the client that the answer is whole. A client that does not say as much is left anyway.
+  tls_->async_shutdown([self = shared_from_this()](const beast::error_code&) { self->end(); });
+}
+
+void AdminSession::end() {
   beast::error_code ignored;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-  stream_.expires_after(kLingerMax);
   linger();
 }
 
@@ -150,6 +227,20 @@ void AdminSession::linger() {
         if (error || self->lingered_bytes_ > kLingerBytesMax) return;
         self->linger();
       });
+}
+
+// `then` runs while the session lives.
+template <typename Then>
+void AdminSession::write_event(Then then) {
+  writing_ = true;
+  on_stream([this, &then](auto& stream) {
+    asio::async_write(stream, asio::buffer(*event_),
+                      [self = shared_from_this(), then = std::move(then)](
+                          const beast::error_code& error, std::size_t) {
+                        self->writing_ = false;
+                        then(error);
+                      });
+  });
 }
 
 void AdminSession::answer_stream(AdminStream& stream, bool head) {
@@ -167,18 +258,15 @@ void AdminSession::answer_stream(AdminStream& stream, bool head) {
   if (!head) text += *hub_->make_event(stream);
   stream_.expires_after(hub_->options().limits.write_max);
   event_ = std::make_shared<const std::string>(std::move(text));
-  writing_ = true;
-  asio::async_write(stream_, asio::buffer(*event_),
-                    [self = shared_from_this(), head](const beast::error_code& error, std::size_t) {
-                      self->writing_ = false;
-                      if (error) return;
-                      if (head) {
-                        self->on_written(error, false);
-                        return;
-                      }
-                      self->stream_.expires_never();  // from here the ticks tell who is slow
-                      self->watch_for_close();
-                    });
+  write_event([this, head](const beast::error_code& error) {
+    if (error) return;
+    if (head) {
+      on_written(error, false);
+      return;
+    }
+    stream_.expires_never();  // from here the ticks tell who is slow
+    watch_for_close();
+  });
 }
 
 void AdminSession::push(const std::shared_ptr<const std::string>& event) {
@@ -191,23 +279,21 @@ void AdminSession::push(const std::shared_ptr<const std::string>& event) {
   }
   event_ = event;
   lag_ticks_ = 0;
-  writing_ = true;
-  asio::async_write(stream_, asio::buffer(*event_),
-                    [self = shared_from_this()](const beast::error_code&, std::size_t) {
-                      self->writing_ = false;  // a failed write fails the pending read as well
-                    });
+  write_event([](const beast::error_code&) {});  // its failure fails the pending read as well
 }
 
 void AdminSession::watch_for_close() {
   buffer_.clear();
-  stream_.async_read_some(buffer_.prepare(512),
-                          [self = shared_from_this()](const beast::error_code& error, std::size_t) {
-                            if (error) {
-                              self->close();
-                            } else {
-                              self->watch_for_close();  // whatever an event client says is ignored
-                            }
-                          });
+  on_stream([this](auto& stream) {
+    stream.async_read_some(buffer_.prepare(512), [self = shared_from_this()](
+                                                     const beast::error_code& error, std::size_t) {
+      if (error) {
+        self->close();
+      } else {
+        self->watch_for_close();  // whatever an event client says is ignored
+      }
+    });
+  });
 }
 
 }  // namespace socketmesh::net

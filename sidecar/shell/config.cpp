@@ -7,6 +7,7 @@
 
 #include "lib/base/text.hpp"
 #include "lib/config/reader.hpp"
+#include "lib/net/tls.hpp"
 #include "sidecar/shell/config_values.hpp"
 
 namespace socketmesh::config {
@@ -15,6 +16,13 @@ namespace {
 constexpr milliseconds kTimeoutMin{100};
 constexpr milliseconds kTimeoutMax = std::chrono::minutes(10);
 constexpr milliseconds kHoldMax = std::chrono::hours(1);
+
+std::optional<net::TlsError> check_certificates(const net::TlsFiles& files) {
+  const auto pem = net::read_tls_files(files);
+  if (!pem) return pem.error();
+  const auto context = net::make_tls_context(files, *pem);
+  return context ? std::nullopt : std::optional(context.error());
+}
 
 // Reads one file into one SidecarConfig; a member function a section, then the cross-checks.
 class Loader {
@@ -161,10 +169,8 @@ class Loader {
     if (!std::all_of(settings.begin(), settings.end(), [](const auto& s) { return bool(s); })) {
       return;
     }
-    const auto context = net::make_tls_context(*config_.tls);
-    if (context) return;
-    const auto& blamed = settings.at(static_cast<std::size_t>(context.error().file));
-    reader_.complain(blamed, context.error().message);
+    const auto problem = check_certificates(*config_.tls);
+    if (problem) reader_.complain(settings.at(std::size_t(problem->file)), problem->message);
   }
 
   void check_collisions() {

@@ -19,7 +19,7 @@
 #include "lib/base/expected.hpp"
 #include "lib/config/environment.hpp"
 #include "lib/config/problem.hpp"
-#include "lib/net/tls.hpp"
+#include "lib/net/tls_files.hpp"
 #include "lib/obs/log.hpp"
 
 namespace socketmesh::config {

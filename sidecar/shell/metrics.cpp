@@ -151,10 +151,17 @@ void add_state(MetricSet& m, const Report& report) {
           report.status.interest_local, {{"locality", "local"}});
   m.gauge("socketmesh_interest_entries", "Distinct rooms, as hashes, that are subscribed to.",
           report.status.interest_remote, {{"locality", "remote"}});
-  if (report.certificate_not_after_s) {
-    m.gauge("socketmesh_tls_certificate_expiry_timestamp_seconds",
-            "When the own certificate ends, since 1970.", *report.certificate_not_after_s);
-  }
+}
+
+void add_tls(MetricSet& m, const TlsReport& tls) {
+  m.gauge("socketmesh_tls_certificate_expiry_timestamp_seconds",
+          "When the own certificate ends, since 1970.", tls.leaf_not_after_s);
+  const auto* reloads = "Changes of the certificate files: taken into use, or refused.";
+  m.counter("socketmesh_tls_reloads_total", reloads, tls.reloads, {{"result", "used"}});
+  m.counter("socketmesh_tls_reloads_total", reloads, tls.reloads_refused, {{"result", "refused"}});
+  m.gauge("socketmesh_tls_files_refused",
+          "Whether the certificate files, as they are now, cannot be used.",
+          tls.problem.empty() ? 0 : 1);
 }
 
 void add_shell(MetricSet& m, const Report& report) {
@@ -175,6 +182,7 @@ void add_shell(MetricSet& m, const Report& report) {
   refuse("bad_request", report.admin.bad_requests);
   refuse("timeout", report.admin.timeouts);
   refuse("slow_stream", report.admin.slow_streams);
+  refuse("handshake", report.admin.refused_handshakes);
 }
 
 }  // namespace
@@ -182,6 +190,7 @@ void add_shell(MetricSet& m, const Report& report) {
 obs::MetricSet make_metrics(const Report& report, const RoundTrips& round_trips) {
   MetricSet m;
   add_state(m, report);
+  if (report.tls) add_tls(m, *report.tls);
   add_app_counters(m, report.counters);
   add_link_counters(m, report.counters);
   add_routing_counters(m, report.counters);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "lib/base/histogram.hpp"
 #include "lib/net/admin_server.hpp"
@@ -26,6 +27,15 @@ struct RoundTrips {
   void sample(const node::Status& status);
 };
 
+// The certificates in use.
+struct TlsReport {
+  std::string bundle_sha256;  // of the bytes of tls.ca, lower-case hexadecimal
+  std::int64_t leaf_not_after_s = 0;
+  std::uint64_t reloads = 0;
+  std::uint64_t reloads_refused = 0;
+  std::string problem;  // why the files are not what is in use; empty when they are
+};
+
 struct Report {
   node::Status status;
   node::Counters counters;
@@ -33,8 +43,7 @@ struct Report {
   net::AdminStats admin;
   ProcessFigures process;
   bool ready = false;
-  bool tls = false;
-  std::optional<std::int64_t> certificate_not_after_s;
+  std::optional<TlsReport> tls;  // without: plain links
 };
 
 }  // namespace socketmesh::shell

@@ -74,7 +74,7 @@ Sidecar::Sidecar(boost::asio::io_context& io, const obs::Logger& logger,
                        driver_->accept_link(std::move(socket), remote);
                      }),
       admin_(io, logger),
-      sample_timer_(io) {}
+      ticker_(io) {}
 
 Sidecar::~Sidecar() = default;
 
@@ -83,30 +83,36 @@ Expected<void> Sidecar::start() {
   if (auto loaded = load_certificates(); !loaded) return loaded;
   NodeDriver::Options options;
   options.node = node_config(config_);
-  if (tls_ != nullptr) options.transport = tls_transport(tls_);
+  if (certificates_) options.transport = tls_transport(certificates_->context());
   driver_ = std::make_unique<NodeDriver>(io_, logger_, std::move(options));
   if (auto listening = listen(); !listening) return listening;
   start_discovery();
-  sample_later();
+  tick_later();
   logger_.info("sidecar started", {{"version", SOCKETMESH_VERSION},
                                    {"mesh", config_.mesh.name},
                                    {"id", config_.mesh.id},
                                    {"app", to_string(config_.app.listen)},
                                    {"link", config_.link.listen.to_string()},
                                    {"admin", config_.admin.listen.to_string()},
-                                   {"tls", tls_ != nullptr}});
+                                   {"tls", certificates_ != nullptr}});
   return {};
 }
 
 Expected<void> Sidecar::load_certificates() {
   if (!config_.tls) return {};
-  auto loaded = TlsContext::load(*config_.tls);
-  if (!loaded) {
+  certificates_ = std::make_unique<CertificateWatch>(logger_, *config_.tls);
+  if (auto loaded = certificates_->load(); !loaded) {
     const net::TlsError& error = loaded.error();
     return Unexpected{config_.origin(key_of(error.file)) + ": " + error.message};
   }
-  tls_ = std::move(loaded).value();
+  admin_.use_tls(TlsContext::https(certificates_->context()));
   return {};
+}
+
+// What is open goes on with what it began with.
+void Sidecar::use_certificates(const CertificateWatch::Context& context) {
+  driver_->set_transport(tls_transport(context));
+  admin_.use_tls(TlsContext::https(context));
 }
 
 Expected<void> Sidecar::listen() {
@@ -170,13 +176,21 @@ void Sidecar::start_discovery() {
   });
 }
 
-void Sidecar::sample_later() {
-  sample_timer_.expires_after(kSampleInterval);
-  sample_timer_.async_wait([this](const boost::system::error_code& error) {
+void Sidecar::tick_later() {
+  ticker_.expires_after(kTickInterval);
+  ticker_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    round_trips_.sample(driver_->status());
-    sample_later();
+    tick();
+    tick_later();
   });
+}
+
+void Sidecar::tick() {
+  round_trips_.sample(driver_->status());
+  if (!certificates_) return;
+  certificates_->look(
+      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
+      [this](const CertificateWatch::Context& context) { use_certificates(context); });
 }
 
 void Sidecar::leave(std::function<void()> done) {
@@ -192,6 +206,17 @@ bool Sidecar::ready() const {
          (discovery_answered_ || steady_clock::now() - started_ >= kDiscoveryPatience);
 }
 
+std::optional<TlsReport> Sidecar::tls_report() const {
+  if (!certificates_) return std::nullopt;
+  TlsReport report;
+  report.bundle_sha256 = certificates_->context()->bundle_sha256();
+  report.leaf_not_after_s = certificates_->context()->not_after_s();
+  report.reloads = certificates_->stats().reloads;
+  report.reloads_refused = certificates_->stats().refused;
+  report.problem = certificates_->problem();
+  return report;
+}
+
 Report Sidecar::report() const {
   Report report;
   report.status = driver_->status();
@@ -200,8 +225,7 @@ Report Sidecar::report() const {
   report.admin = admin_.stats();
   report.process = read_process_figures();
   report.ready = ready();
-  report.tls = tls_ != nullptr;
-  if (tls_ != nullptr) report.certificate_not_after_s = tls_->not_after_s();
+  report.tls = tls_report();
   return report;
 }
 

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "lib/base/expected.hpp"
 #include "lib/net/admin_server.hpp"
@@ -25,7 +26,7 @@
 #include "sidecar/shell/listener.hpp"
 #include "sidecar/shell/node_driver.hpp"
 #include "sidecar/shell/report.hpp"
-#include "sidecar/shell/tls/context.hpp"
+#include "sidecar/shell/tls/certificate_watch.hpp"
 
 namespace socketmesh::shell {
 
@@ -33,8 +34,8 @@ class Sidecar {
  public:
   // Ready without an answer from discovery after this long, so that its outage stops no rollout.
   static constexpr std::chrono::seconds kDiscoveryPatience{5};
-  // Between samples of the round-trip histograms.
-  static constexpr std::chrono::seconds kSampleInterval{1};
+  // Between looks at the certificate files, and samples of the round-trip histograms.
+  static constexpr std::chrono::seconds kTickInterval{1};
 
   // Config and logger outlive the sidecar.
   Sidecar(boost::asio::io_context& io, const obs::Logger& logger,
@@ -59,18 +60,21 @@ class Sidecar {
   Expected<void> listen();
   void add_routes();
   void start_discovery();
-  void sample_later();
+  void use_certificates(const CertificateWatch::Context& context);
+  void tick_later();
+  void tick();
+  [[nodiscard]] std::optional<TlsReport> tls_report() const;
 
   boost::asio::io_context& io_;
   const obs::Logger& logger_;
   const config::SidecarConfig& config_;
-  std::shared_ptr<const TlsContext> tls_;
+  std::unique_ptr<CertificateWatch> certificates_;  // none: plain links
   std::unique_ptr<NodeDriver> driver_;
   Listener app_listener_;
   Listener link_listener_;
   net::AdminServer admin_;
   std::unique_ptr<Provider> provider_;
-  boost::asio::steady_timer sample_timer_;
+  boost::asio::steady_timer ticker_;
   RoundTrips round_trips_;
   std::chrono::steady_clock::time_point started_;
   bool app_listens_ = false;

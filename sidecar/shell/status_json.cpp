@@ -59,6 +59,15 @@ Json namespace_json(const node::NamespaceStatus& nsp) {
   return {{"name", nsp.name}, {"members", nsp.members}};
 }
 
+Json tls_json(const std::optional<TlsReport>& tls) {
+  if (!tls) return nullptr;
+  return {{"bundle_sha256", tls->bundle_sha256},
+          {"leaf_not_after", tls->leaf_not_after_s},
+          {"reloads", tls->reloads},
+          {"reloads_refused", tls->reloads_refused},
+          {"problem", tls->problem}};
+}
+
 template <std::size_t N>
 Json by_reason(const std::array<std::uint64_t, N>& counts, const std::array<const char*, N>& names,
                std::size_t first) {
@@ -115,7 +124,7 @@ std::string status_json(const Report& report) {
                      {"uptime_us", status.uptime_us},
                      {"ready", report.ready},
                      {"leaving", status.leaving},
-                     {"tls", report.tls},
+                     {"tls", tls_json(report.tls)},
                      {"addresses_known", status.addresses_known},
                      {"interest_local", status.interest_local},
                      {"interest_remote", status.interest_remote},

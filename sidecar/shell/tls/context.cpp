@@ -1,12 +1,16 @@
 #include "sidecar/shell/tls/context.hpp"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <cstring>
 #include <ctime>
 #include <string_view>
 #include <utility>
+
+#include "lib/base/assert.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -14,19 +18,24 @@ namespace {
 constexpr std::string_view kSpiffeScheme = "spiffe://";
 
 // ALPN wants a length byte before the name.
-std::string alpn_list() {
-  return static_cast<char>(sizeof(kTlsProtocol) - 1) + std::string(kTlsProtocol);
+std::string alpn_list(const char* protocol) {
+  const std::string name = protocol;
+  return static_cast<char>(name.size()) + name;
 }
 
+// `protocol` is one of the constants. A peer that offers others only is refused; of one that offers
+// nothing this is not asked (TlsSession refuses it).
 int select_protocol(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_length,
-                    const unsigned char* offered, unsigned int offered_length, void* /*arg*/) {
-  static const std::string ours = alpn_list();
+                    const unsigned char* offered, unsigned int offered_length, void* protocol) {
+  const std::string ours = alpn_list(static_cast<const char*>(protocol));
   unsigned char* chosen = nullptr;
   const int result = SSL_select_next_proto(
       &chosen, out_length, reinterpret_cast<const unsigned char*>(ours.data()),
       static_cast<unsigned int>(ours.size()), offered, offered_length);
-  *out = chosen;
-  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+  if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  // What OpenSSL chose lies in `ours`, which goes: the constant has the same bytes, and stays.
+  *out = static_cast<const unsigned char*>(protocol);
+  return SSL_TLSEXT_ERR_OK;
 }
 
 // Where a context's rules hang on its SSL_CTX. Not the "app data": Asio deletes what it finds
@@ -47,6 +56,26 @@ int verify_peer(int chain_is_good, X509_STORE_CTX* store) {
   if (spiffe_identity(X509_STORE_CTX_get_current_cert(store)) == rules->identity()) return 1;
   X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
   return 0;
+}
+
+// The context lives in `rules`, so both go together.
+void apply_rules(SSL_CTX* context, const TlsContext* rules, const char* protocol) {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify_peer);
+  SSL_CTX_set_ex_data(context, rules_index(), const_cast<TlsContext*>(rules));  // only read again
+  SSL_CTX_set_alpn_select_cb(context, select_protocol, const_cast<char*>(protocol));
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  std::array<unsigned char, 32> digest{};
+  SM_ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) ==
+            1);
+  std::string text;
+  for (const unsigned char byte : digest) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    text += kDigits[byte >> 4U];
+    text += kDigits[byte & 15U];
+  }
+  return text;
 }
 
 }  // namespace
@@ -82,13 +111,18 @@ std::string spiffe_identity(X509* certificate) {
 
 Expected<std::shared_ptr<const TlsContext>, net::TlsError> TlsContext::load(
     const net::TlsFiles& files) {
-  auto made = net::make_tls_context(files);
-  if (!made) return Unexpected{made.error()};
-  std::shared_ptr<TlsContext> context(new TlsContext(std::move(made).value()));
-  context->apply_rules();
+  const auto pem = net::read_tls_files(files);
+  if (!pem) return Unexpected{pem.error()};
+  auto links = net::make_tls_context(files, *pem);
+  if (!links) return Unexpected{links.error()};
+  auto https = net::make_tls_context(files, *pem);
+  if (!https) return Unexpected{https.error()};
+  std::shared_ptr<TlsContext> context(
+      new TlsContext(std::move(links).value(), std::move(https).value()));
 
   X509* own = SSL_CTX_get0_certificate(context->native());
   context->identity_ = spiffe_identity(own);
+  context->bundle_sha256_ = sha256_hex(pem->ca);
   std::tm end{};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(own), &end) != 1) {
     return Unexpected{net::TlsError{net::TlsError::File::kCert,
@@ -98,19 +132,15 @@ Expected<std::shared_ptr<const TlsContext>, net::TlsError> TlsContext::load(
   return std::shared_ptr<const TlsContext>(std::move(context));
 }
 
-TlsContext::TlsContext(std::shared_ptr<boost::asio::ssl::context> context)
-    : context_(std::move(context)) {}
-
-void TlsContext::apply_rules() {
-  SSL_CTX* context = native();
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify_peer);
-  SSL_CTX_set_ex_data(context, rules_index(), this);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
-  const std::string protocols = alpn_list();
-  SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(protocols.data()),
+TlsContext::TlsContext(Context links, Context https)
+    : links_(std::move(links)), https_(std::move(https)) {
+  apply_rules(native(), this, kTlsProtocol);
+  SSL_CTX_set_mode(native(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                 SSL_MODE_RELEASE_BUFFERS);
+  const std::string protocols = alpn_list(kTlsProtocol);
+  SSL_CTX_set_alpn_protos(native(), reinterpret_cast<const unsigned char*>(protocols.data()),
                           static_cast<unsigned int>(protocols.size()));
-  SSL_CTX_set_alpn_select_cb(context, select_protocol, nullptr);
+  apply_rules(https_->native_handle(), this, kHttpsProtocol);
 }
 
 }  // namespace socketmesh::shell

@@ -104,19 +104,36 @@ TEST(Metrics, SampleRoundTripsOfLiveLinksAndLocalMembers) {
   EXPECT_THAT(text, HasSubstr("socketmesh_link_round_trip_seconds_count 1\n"));
 }
 
-TEST(Metrics, TellWhenTheCertificateEnds) {
+Report sample_with_tls() {
   Report report = sample();
-  EXPECT_THAT(make_metrics(report, RoundTrips()).text(), Not(HasSubstr("certificate")));
-  report.certificate_not_after_s = 1'800'000'000;
-  EXPECT_THAT(make_metrics(report, RoundTrips()).text(),
-              HasSubstr("socketmesh_tls_certificate_expiry_timestamp_seconds 1800000000\n"));
+  report.tls = TlsReport{"ab12", 1'800'000'000, 3, 1, "'tls.crt' is empty"};
+  return report;
+}
+
+TEST(StatusJson, TellsOfTheCertificates) {
+  EXPECT_TRUE(json::parse(status_json(sample()))["tls"].is_null()) << "plain links";
+  EXPECT_EQ(json::parse(status_json(sample_with_tls()))["tls"],
+            (json{{"bundle_sha256", "ab12"},
+                  {"leaf_not_after", 1'800'000'000},
+                  {"reloads", 3},
+                  {"reloads_refused", 1},
+                  {"problem", "'tls.crt' is empty"}}));
+}
+
+TEST(Metrics, TellOfTheCertificates) {
+  EXPECT_THAT(make_metrics(sample(), RoundTrips()).text(), Not(HasSubstr("socketmesh_tls_")));
+  const std::string text = make_metrics(sample_with_tls(), RoundTrips()).text();
+  EXPECT_THAT(text, HasSubstr("socketmesh_tls_certificate_expiry_timestamp_seconds 1800000000\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_tls_reloads_total{result=\"used\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_tls_reloads_total{result=\"refused\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_tls_files_refused 1\n"));
 }
 
 TEST(Metrics, PassPromtool) {
   if (std::system("command -v promtool >/dev/null 2>&1") != 0) GTEST_SKIP() << "no promtool";
   FILE* promtool = ::popen("promtool check metrics", "w");
   ASSERT_NE(promtool, nullptr);
-  std::fputs(make_metrics(sample(), RoundTrips()).text().c_str(), promtool);
+  std::fputs(make_metrics(sample_with_tls(), RoundTrips()).text().c_str(), promtool);
   EXPECT_EQ(::pclose(promtool), 0);
 }
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdio>
+#include <fstream>
 #include <numeric>
 
 #include "tests/lib/net/test_certificates.hpp"
@@ -119,7 +121,7 @@ TEST(TlsSession, TellsTheDiallerThatItsCertificateWasRefused) {
   TestCertificates mesh;
   TestCertificates stranger;
   net::TlsFiles dialing = stranger.make("a");
-  dialing.ca = mesh.folder() + "/ca.crt";  // it trusts the mesh, but the mesh not it
+  dialing.ca = stranger.bundle_with(mesh);  // it trusts the mesh, but the mesh not it
   Pair pair(dialing, mesh.make("b"));
   EXPECT_EQ(pair.accepted.phase(), Phase::kFailed);
   EXPECT_THAT(pair.accepted.error(), HasSubstr("peer certificate refused"));
@@ -155,6 +157,46 @@ TEST(TlsSession, NamesAPeerWithoutTls) {
   session.wire_received(hello, [](auto) { FAIL() << "no plain bytes"; });
   EXPECT_EQ(session.phase(), Phase::kFailed);
   EXPECT_EQ(session.error(), "the peer does not speak TLS");
+}
+
+TEST(TlsSession, GoesOnWhileRootsAreReplaced) {
+  TestCertificates before;
+  TestCertificates after;
+  net::TlsFiles old_leaf = before.make("a", kMesh);
+  net::TlsFiles new_leaf = after.make("b", kMesh);
+  old_leaf.ca = new_leaf.ca = before.bundle_with(after);
+  for (const auto& [dialing, accepting] :
+       {std::pair{old_leaf, new_leaf}, std::pair{new_leaf, old_leaf}}) {
+    Pair pair(dialing, accepting);
+    pair.send(pair.accepted, {1});
+    EXPECT_EQ(pair.dialed.phase(), Phase::kOpen) << pair.dialed.error();
+  }
+}
+
+TEST(TlsSession, RefusesACertificateThatHasEnded) {
+  TestCertificates mesh;
+  const std::time_t now = std::time(nullptr);
+  const net::TlsFiles ended = mesh.make_dated("ended", now - 7200, now - 60);
+  {
+    Pair pair(ended, mesh.make("b"));
+    EXPECT_THAT(pair.accepted.error(), HasSubstr("refused: certificate has expired"));
+  }
+  {
+    Pair pair(mesh.make("c"), ended);
+    EXPECT_THAT(pair.dialed.error(), HasSubstr("refused: certificate has expired"));
+  }
+}
+
+TEST(TlsContext, HashesTheBundleAsItIsInTheFile) {
+  TestCertificates mesh;
+  const net::TlsFiles files = mesh.make("a");
+  std::ofstream(files.ca, std::ios::app) << "# a remark\n";
+  FILE* program = ::popen(("openssl dgst -sha256 -r " + files.ca).c_str(), "r");
+  ASSERT_NE(program, nullptr);
+  char digest[65] = {};
+  EXPECT_EQ(std::fread(digest, 1, 64, program), 64U);
+  ::pclose(program);
+  EXPECT_EQ(load(files)->bundle_sha256(), digest);
 }
 
 TEST(TlsContext, KnowsIdentityAndEnd) {
