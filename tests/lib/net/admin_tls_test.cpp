@@ -5,9 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio.hpp>
-#include <boost/asio/ssl.hpp>
 #include <future>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "lib/net/admin_server.hpp"
 #include "lib/net/tls.hpp"
 #include "tests/lib/net/test_certificates.hpp"
+#include "tests/lib/net/tls_client.hpp"
 
 namespace socketmesh::net {
 namespace {
@@ -36,55 +35,6 @@ Context make_context(const TlsFiles& files) {
   if (!context) throw std::runtime_error(context.error().message);
   return *context;
 }
-
-// A blocking TLS client.
-class TlsClient {
- public:
-  TlsClient(std::uint16_t port, Context context)
-      : context_(std::move(context)), stream_(io_, *context_) {
-    stream_.next_layer().connect({asio::ip::address_v4::loopback(), port});
-    const timeval limit{5, 0};  // a test that waits for nothing fails instead of hanging
-    setsockopt(stream_.next_layer().native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    stream_.handshake(asio::ssl::stream_base::client, error_);
-  }
-
-  void send(const std::string& text) {
-    if (!error_) asio::write(stream_, asio::buffer(text), error_);
-  }
-  // Up to and with `mark`; what came so far when there is no more.
-  std::string read_until(const std::string& mark) {
-    std::size_t found = 0;
-    while ((found = buffer_.find(mark)) == std::string::npos) {
-      if (!fill()) return std::exchange(buffer_, "");
-    }
-    std::string text = buffer_.substr(0, found + mark.size());
-    buffer_.erase(0, text.size());
-    return text;
-  }
-  std::string read_to_end() {
-    while (fill()) {
-    }
-    return std::exchange(buffer_, "");
-  }
-  const error_code& error() const { return error_; }
-  SSL* native() { return stream_.native_handle(); }
-
- private:
-  bool fill() {
-    if (error_) return false;
-    std::array<char, 4096> bytes{};
-    const std::size_t count = stream_.read_some(asio::buffer(bytes), error_);
-    EXPECT_NE(error_, asio::error::would_block) << "the server neither sent nor closed";
-    buffer_.append(bytes.data(), count);
-    return !error_;
-  }
-
-  asio::io_context io_;
-  Context context_;
-  asio::ssl::stream<tcp::socket> stream_;
-  error_code error_;
-  std::string buffer_;
-};
 
 constexpr char kGet[] = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 constexpr char kGetAndStay[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -7,9 +7,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "tests/lib/net/test_certificates.hpp"
+#include "tests/lib/net/tls_client.hpp"
 #include "tests/sidecar/shell/support/run_loop.hpp"
 #include "tests/sidecar/shell/support/temp_folder.hpp"
 
@@ -44,6 +46,21 @@ class SidecarTest : public testing::Test {
                             [&](const auto&, std::size_t) { done = true; });
     EXPECT_TRUE(run_until(io_, [&] { return done; }));
     return answer;
+  }
+  // The same over TLS, with a certificate.
+  std::string get_by_tls(const Sidecar& sidecar, const std::string& path,
+                         const net::TlsFiles& files) {
+    const auto context = TlsContext::load(files);
+    const std::uint16_t port = sidecar.admin_port();
+    auto answer = std::async(std::launch::async, [&] {
+      net::TlsClient client(port, TlsContext::https(*context));
+      client.send("GET " + path + " HTTP/1.1\r\nConnection: close\r\n\r\n");
+      return client.read_to_end();
+    });
+    EXPECT_TRUE(run_until(io_, [&] {
+      return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    }));
+    return answer.get();
   }
   static std::string body(const std::string& answer) {
     return answer.substr(answer.find("\r\n\r\n") + 4);
@@ -115,6 +132,40 @@ TEST_F(SidecarTest, FormsAMeshOverTls) {
   ASSERT_TRUE(b.start());
   EXPECT_TRUE(run_until(io_, [&] { return linked(a) == 1 && linked(b) == 1; }));
   EXPECT_EQ(a.report().tls->bundle_sha256.size(), 64U);
+}
+
+TEST_F(SidecarTest, TakesNewCertificatesWithoutCuttingALink) {
+  net::TestCertificates mesh;
+  auto a_config = config("a");
+  a_config.tls = mesh.make("a");
+  Sidecar a(io_, logger_, a_config);
+  ASSERT_TRUE(a.start());
+  auto b_config = config("b", {{"127.0.0.1", a.link_port()}});
+  b_config.tls = mesh.make("b");
+  Sidecar b(io_, logger_, b_config);
+  ASSERT_TRUE(b.start());
+  ASSERT_TRUE(run_until(io_, [&] { return linked(a) == 1 && linked(b) == 1; }));
+  EXPECT_EQ(a.report().tls->reloads, 0U);
+
+  mesh.make("a");  // another key and another leaf, in the same files
+  EXPECT_TRUE(run_until(io_, [&] { return a.report().tls->reloads == 1; }));
+  EXPECT_EQ(a.report().counters.links_lost, 0U);
+  EXPECT_EQ(b.report().counters.links_lost, 0U);
+  EXPECT_EQ(b.report().tls->reloads, 0U);
+}
+
+TEST_F(SidecarTest, AsksForTheMeshesIdentityOnItsAdminPort) {
+  net::TestCertificates mesh;
+  auto a_config = config("a");
+  a_config.tls = mesh.make("a", ",URI:spiffe://socketmesh.io/ns/default/mesh/chat");
+  Sidecar a(io_, logger_, a_config);
+  ASSERT_TRUE(a.start());
+  const auto operators = mesh.make("b", ",URI:spiffe://socketmesh.io/ns/default/mesh/chat");
+  EXPECT_THAT(get_by_tls(a, "/healthz", operators), HasSubstr("ok\n"));
+  const auto others = mesh.make("c", ",URI:spiffe://socketmesh.io/ns/default/mesh/other");
+  EXPECT_EQ(get_by_tls(a, "/healthz", others), "") << "of this CA, but of another mesh";
+  EXPECT_TRUE(run_until(io_, [&] { return a.report().admin.refused_handshakes == 1; }));
+  EXPECT_THAT(get(a, "/healthz"), StartsWith("HTTP/1.1 200")) << "plain, for a kubelet";
 }
 
 TEST_F(SidecarTest, NamesTheKeyOfWhatCannotBeListenedOn) {
