@@ -1,6 +1,6 @@
 // The dashboard: follows the sidecar's events and keeps the page up to date.
 import { bytes, count, duration, plural, reasons, roundTrip, total } from "./format.js";
-import { Feed, History, Rates, verdict } from "./model.js";
+import { Feed, History, Rates, security, verdict } from "./model.js";
 import { Sparkline } from "./sparkline.js";
 import { Table, element, setText } from "./tables.js";
 import { Topology } from "./topology.js";
@@ -172,6 +172,14 @@ function setVerdict({ level, text }) {
   setText(byId("verdict"), text); // a live region: written only when it changed
 }
 
+function updateSecurity(tls) {
+  const box = byId("security");
+  const { text, level, detail } = security(tls, Date.now());
+  setText(box, text);
+  box.dataset.level = level;
+  box.title = detail;
+}
+
 function onStatus(status) {
   const now = rates.take(status);
   history.add(status, now);
@@ -181,7 +189,7 @@ function onStatus(status) {
   setText(byId("mesh"), status.mesh);
   setText(byId("sidecar"), status.sidecar_id);
   setText(byId("uptime"), duration(status.uptime_us));
-  setText(byId("security"), status.tls ? "links by mTLS" : "plain links, loopback only");
+  updateSecurity(status.tls);
   setText(byId("version"), `v${status.version}`);
   setVerdict(verdict(status, history.lostLately()));
   topology.update(status, now);

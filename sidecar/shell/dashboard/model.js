@@ -1,5 +1,5 @@
 // Where the figures come from, and what follows from them: the feed, rates, history, the verdict.
-import { plural } from "./format.js";
+import { duration, plural } from "./format.js";
 
 export const kHistorySeconds = 120;
 const kSilenceMs = 3500; // the sidecar sends an event each second
@@ -131,6 +131,16 @@ export class History {
     const known = this.samples.filter((sample) => sample !== null);
     return known.length ? Math.max(0, known.at(-1).lost - known[0].lost) : 0;
   }
+}
+
+// How links are secured: `tls` of the status, and the milliseconds of now.
+export function security(tls, now) {
+  if (!tls) return { level: "", text: "plain links, loopback only", detail: "" };
+  const left = tls.leaf_not_after * 1000 - now;
+  const until = new Date(tls.leaf_not_after * 1000).toISOString();
+  if (left <= 0) return { level: "bad", text: "links by mTLS, certificate ended", detail: `It ended at ${until}.` };
+  if (tls.problem) return { level: "warn", text: "links by mTLS, new certificate refused", detail: tls.problem };
+  return { level: "", text: `links by mTLS, certificate for ${duration(left * 1000)}`, detail: `Until ${until}.` };
 }
 
 // One sentence on how the mesh is, and how serious that is: good, warn or bad.
