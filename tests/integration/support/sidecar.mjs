@@ -1,11 +1,12 @@
 // Real sidecar processes with a configuration of their own in a temporary directory.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { MountedSecret } from "./certificates.mjs";
 import { until } from "./until.mjs";
 
 const BINARY =
@@ -21,8 +22,10 @@ export async function freePort() {
 }
 
 export class Sidecar {
-  constructor({ name, directory, linkPort, adminPort, peers, mesh = "test", listen }) {
+  /** @param certificates with them links are secured; `secret` is where the files are */
+  constructor({ name, directory, linkPort, adminPort, peers, mesh = "test", listen, certificates }) {
     this.name = name;
+    this.linkPort = linkPort;
     this.log = join(directory, `${name}.log`);
     this.config = join(directory, `${name}.yaml`);
     this.path = join(directory, `${name}.sock`);
@@ -37,16 +40,30 @@ export class Sidecar {
         `link: {listen: "127.0.0.1:${linkPort}"}`,
         `admin: {listen: "127.0.0.1:${adminPort}"}`,
         `discovery: {static: [${addresses}]}`,
+        ...(certificates ? [this.#mount(join(directory, `${name}-tls`), certificates)] : []),
         "",
       ].join("\n"),
     );
   }
 
+  #mount(folder, certificates) {
+    this.secret = new MountedSecret(folder);
+    this.secret.publish(certificates);
+    return `tls: {ca: ${folder}/ca.crt, cert: ${folder}/tls.crt, key: ${folder}/tls.key}`;
+  }
+
   async start() {
     const log = openSync(this.log, "a");
-    this.process = spawn(BINARY, ["--config", this.config], { stdio: ["ignore", log, log] });
-    this.exited = once(this.process, "exit");
-    await until(() => this.status(), `sidecar ${this.name} to answer; its log:\n${this.readLog()}`);
+    const child = spawn(BINARY, ["--config", this.config], { stdio: ["ignore", log, log] });
+    closeSync(log);
+    await once(child, "spawn"); // rejects without the binary
+    this.process = child;
+    this.exited = once(child, "exit");
+    const answers = () => {
+      if (this.process.exitCode !== null) throw new Error(`sidecar ${this.name} ended; its log:\n${this.readLog()}`);
+      return this.status();
+    };
+    await until(answers, () => `sidecar ${this.name} to answer; its log:\n${this.readLog()}`);
     return this;
   }
 
@@ -57,6 +74,13 @@ export class Sidecar {
     } catch {
       return undefined;
     }
+  }
+
+  /** The value of one series of its metrics, by name and labels as they are written. */
+  async metric(series) {
+    const response = await fetch(`http://127.0.0.1:${this.adminPort}/metrics`, { signal: AbortSignal.timeout(1000) });
+    const line = (await response.text()).split("\n").find((text) => text.startsWith(`${series} `));
+    return line && Number(line.slice(series.length));
   }
 
   async kill(signal = "SIGKILL") {
@@ -79,24 +103,42 @@ export class Sidecar {
   }
 }
 
-/** `count` sidecars that know each other's addresses. */
+/** `count` sidecars that know each other's addresses; `options.certificates(i)` are those of the i-th. */
 export class Sidecars {
   static async start(count, options = {}) {
     const mesh = new Sidecars();
     mesh.directory = mkdtempSync(join(tmpdir(), "socketmesh-"));
+    mesh.all = [];
+    try {
+      await mesh.#start(count, options);
+    } catch (error) {
+      await mesh.stop();
+      throw error;
+    }
+    return mesh;
+  }
+
+  async #start(count, options) {
     const ports = [];
     for (let i = 0; i < count; i++) ports.push({ linkPort: await freePort(), adminPort: await freePort() });
     const peers = ports.map(({ linkPort }) => linkPort);
     const listen = options.tcp ? async () => `tcp://127.0.0.1:${await freePort()}` : async () => undefined;
-    mesh.all = [];
     for (let i = 0; i < count; i++) {
-      mesh.all.push(
-        new Sidecar({ name: `s${i}`, directory: mesh.directory, peers, ...ports[i], mesh: options.mesh, listen: await listen() }),
+      this.all.push(
+        new Sidecar({
+          name: `s${i}`,
+          directory: this.directory,
+          peers,
+          ...ports[i],
+          mesh: options.mesh,
+          listen: await listen(),
+          certificates: options.certificates?.(i),
+        }),
       );
     }
-    await Promise.all(mesh.all.map((sidecar) => sidecar.start()));
-    if (count > 1) await mesh.linked();
-    return mesh;
+    const started = await Promise.allSettled(this.all.map((sidecar) => sidecar.start()));
+    for (const { reason } of started.filter(({ status }) => status === "rejected")) throw reason;
+    if (count > 1) await this.linked();
   }
 
   async linked() {

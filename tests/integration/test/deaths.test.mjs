@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { AppServer, converged, received, startServers } from "../support/server.mjs";
 import { ChildServer } from "../support/child-server.mjs";
 import { Sidecars } from "../support/sidecar.mjs";
+import { numbers, publish } from "../support/traffic.mjs";
 import { sleep, until } from "../support/until.mjs";
 
 async function withMesh(count, run) {
@@ -19,26 +20,6 @@ async function withMesh(count, run) {
     await sidecars.stop();
   }
 }
-
-/** Emits numbered messages from a server, a few each turn, until stopped. */
-function publish(server, room, event, perTurn = 5) {
-  let n = 0;
-  let running = true;
-  const step = () => {
-    if (!running) return;
-    for (let i = 0; i < perTurn; i++) server.io.to(room).emit(event, n++);
-    setTimeout(step, 1);
-  };
-  step();
-  return {
-    stop() {
-      running = false;
-      return n;
-    },
-  };
-}
-
-const numbers = (to) => Array.from({ length: to }, (_, i) => i);
 
 describe("a server that dies", () => {
   it("is not counted any more, and ends what waits for it, at once", async () => {
