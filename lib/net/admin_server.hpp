@@ -33,7 +33,7 @@
 #include "lib/obs/log.hpp"
 
 namespace boost::asio::ssl {
-class context;
+class context;  // NOLINT(readability-identifier-naming)
 }
 
 namespace socketmesh::net {

@@ -40,7 +40,7 @@ std::shared_ptr<ssl::context> make_strict_context() {
 std::optional<std::string> chain_problem(SSL_CTX* context, int purpose,
                                          std::optional<std::int64_t> now_s) {
   STACK_OF(X509)* chain = nullptr;
-  SSL_CTX_get_extra_chain_certs(context, &chain);
+  SSL_CTX_get_extra_chain_certs(context, static_cast<void*>(&chain));
   const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> store(X509_STORE_CTX_new(),
                                                                               X509_STORE_CTX_free);
   SM_ASSERT(store != nullptr);
@@ -67,7 +67,7 @@ bool is_mismatch(const error_code& error) {
 
 Expected<std::shared_ptr<ssl::context>, TlsError> make_tls_context(const TlsFiles& files,
                                                                    const TlsPem& pem) {
-  const auto context = make_strict_context();
+  auto context = make_strict_context();
   error_code error;
   ERR_clear_error();
   context->add_certificate_authority(buffer(pem.ca), error);

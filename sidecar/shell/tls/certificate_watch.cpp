@@ -44,7 +44,7 @@ void CertificateWatch::look(std::int64_t now_s, const OnChange& on_change) {
 Expected<CertificateWatch::Context> CertificateWatch::load_next(std::int64_t now_s) const {
   auto loaded = TlsContext::load(files_);
   if (!loaded) return Unexpected{loaded.error().message};
-  const Context next = std::move(loaded).value();
+  Context next = std::move(loaded).value();
   if (auto dates = next->check_dates(now_s); !dates) {
     return Unexpected{in_quotes(files_.cert) + " cannot be used: " + dates.error()};
   }

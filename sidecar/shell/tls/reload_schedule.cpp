@@ -6,7 +6,9 @@ ReloadSchedule::Verdict ReloadSchedule::look(const net::TlsFilesMark& mark) {
   const bool still = mark == seen_;
   seen_ = mark;
   if (mark == read_) {
-    return retry_in_ > 0 && --retry_in_ == 0 ? Verdict::kRetry : Verdict::kNothing;
+    if (retry_in_ == 0) return Verdict::kNothing;
+    --retry_in_;
+    return retry_in_ == 0 ? Verdict::kRetry : Verdict::kNothing;
   }
   if (!still) return Verdict::kNothing;
   read_ = mark;
