@@ -10,8 +10,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "lib/base/endpoint.hpp"
 #include "lib/base/expected.hpp"
+#include "lib/kube/in_cluster.hpp"
 
 namespace socketmesh::op::kube {
 
@@ -24,14 +27,25 @@ struct ClientCertificate {
   std::string key_pem;
 };
 
+// Where the API server is.
+struct ServerAddress {
+  TcpEndpoint endpoint;
+  std::string path;  // what every target begins with: "" or "/clusters/a", no trailing slash
+
+  // "https://10.96.0.1:443", for messages.
+  [[nodiscard]] std::string url() const;
+};
+
+// "https://host", "https://host:6443/path", "https://[::1]:6443"; anything else is an error.
+Expected<ServerAddress> parse_server_url(std::string_view url);
+
 class Access {
  public:
   virtual ~Access() = default;
 
-  // "https://10.96.0.1:443" and the path below it, if any; no trailing slash.
-  [[nodiscard]] virtual const std::string& server() const = 0;
-  // What the server's certificate must be issued for: the host of server() (an IP without
-  // brackets), or the kubeconfig's tls-server-name.
+  [[nodiscard]] virtual const ServerAddress& server() const = 0;
+  // What the server's certificate must be issued for: the server's host, or the kubeconfig's
+  // tls-server-name.
   [[nodiscard]] virtual const std::string& tls_name() const = 0;
   [[nodiscard]] virtual std::string ca_pem() const = 0;
   // Empty: none.
@@ -39,16 +53,16 @@ class Access {
   [[nodiscard]] virtual std::optional<ClientCertificate> certificate() const = 0;
   // The next reads go to the files, whatever their age: after a 401.
   virtual void expire() const = 0;
-  // The pod's or the context's namespace; "default" without one.
+  // The pod's or the context's namespace; "default" when a context has none.
   [[nodiscard]] virtual const std::string& default_namespace() const = 0;
 };
 
-// Environment variables, for tests: getenv by default.
-using GetEnv = std::function<std::optional<std::string>(const std::string&)>;
+// The value of an environment variable, empty without: for tests, getenv by default.
+using GetEnv = std::function<std::string(const std::string&)>;
 
 // By KUBERNETES_SERVICE_HOST and _PORT, and the files of the ServiceAccount in `folder`.
 Expected<std::shared_ptr<const Access>> in_cluster_access(
-    const std::string& folder = "/var/run/secrets/kubernetes.io/serviceaccount",
+    const std::string& folder = std::string(socketmesh::kube::kServiceAccountFolder),
     const GetEnv& getenv = {});
 
 // The current context of a kubeconfig: certificate-authority(-data), client-certificate(-data),

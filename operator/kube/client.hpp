@@ -7,40 +7,31 @@
 //
 // Threading: any thread but cpprestsdk's own (the callbacks of Watch, StatusPoller and
 // HttpsListener run there); many calls at once are fine, each on a connection of a shared pool.
-// A 401 makes the token be read anew and the call be tried once more; nothing else is retried: the
-// caller's queue does that. Redirects are not followed. close() ends the calls under way.
+// A 401 makes the token be read anew and the call be tried once more, and what a stale connection
+// did not take is sent on another; nothing else is retried: the caller's queue does that. Redirects
+// are not followed. close() ends the calls under way.
 //
 // A call that timed out may still have been carried out by the server.
 #pragma once
 
-#include <array>
-#include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "lib/base/expected.hpp"
-#include "lib/base/histogram.hpp"
 #include "operator/kube/access.hpp"
 #include "operator/kube/api_error.hpp"
+#include "operator/kube/caller.hpp"
 #include "operator/kube/resource.hpp"
 
 namespace socketmesh::op::kube {
 
-struct ClientOptions {
-  std::string user_agent = "socketmesh-operator/" SOCKETMESH_VERSION;
-  std::chrono::milliseconds timeout{10'000};    // of one call, connection and body included
-  std::size_t response_bytes_max = 16U << 20U;  // of one body; above: kBadResponse
-};
-
 struct ListOptions {
-  std::string label_selector;
-  std::string field_selector;
+  std::string label_selector{};
+  std::string field_selector{};
   std::uint32_t page_size = 500;
   bool metadata_only = false;  // items are PartialObjectMetadata
 };
@@ -52,8 +43,8 @@ struct ObjectList {
 
 struct WriteOptions {
   std::string field_manager = "socketmesh-operator";
-  bool dry_run = false;          // the server checks and answers, and stores nothing
-  std::string_view subresource;  // "status", "scale"; empty: the object itself
+  bool dry_run = false;            // the server checks and answers, and stores nothing
+  std::string_view subresource{};  // "status", "scale"; empty: the object itself
 };
 
 struct ApplyOptions : WriteOptions {
@@ -63,19 +54,10 @@ struct ApplyOptions : WriteOptions {
 enum class Propagation : std::uint8_t { kBackground, kForeground, kOrphan };
 
 struct RemoveOptions {
-  std::string uid;               // precondition, when not empty: else kConflict
-  std::string resource_version;  // precondition, when not empty: else kConflict
+  std::string uid{};               // precondition, when not empty: else kConflict
+  std::string resource_version{};  // precondition, when not empty: else kConflict
   Propagation propagation = Propagation::kBackground;
   bool dry_run = false;
-};
-
-// Totals since the start; a snapshot.
-struct ClientStats {
-  // Method and status ("GET", 200); status 0: no response (see ApiError::Kind).
-  std::map<std::pair<std::string, int>, std::uint64_t> requests;
-  // Microseconds from call to result, by method.
-  std::map<std::string, Histogram> latencies;
-  std::uint64_t in_flight = 0;
 };
 
 class Client {
@@ -83,9 +65,6 @@ class Client {
   using Result = Expected<nlohmann::json, ApiError>;
 
   explicit Client(std::shared_ptr<const Access> access, ClientOptions options = {});
-  ~Client();  // as close()
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
 
   Result get(const ObjectRef& ref, bool metadata_only = false);
   // All pages. A continuation that has expired (410) starts the list again, once.
@@ -114,15 +93,22 @@ class Client {
   // returned as a JSON string.
   Result raw_get(const std::string& target);
 
-  [[nodiscard]] ClientStats stats() const;
-  [[nodiscard]] const Access& access() const;
+  [[nodiscard]] ClientStats stats() const { return caller_.stats(); }
+  [[nodiscard]] const Access& access() const { return caller_.access(); }
 
   // Ends the calls under way, and all later ones, with kClosed. Idempotent; waits for nothing.
-  void close();
+  void close() { caller_.close(); }
 
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;
+  // One GET of a collection, up to its last page.
+  Expected<ObjectList, ApiError> list_once(const Resource& resource, const std::string& path,
+                                           const ListOptions& options);
+  Result send(const char* method, std::string target, const char* content_type,
+              const nlohmann::json& body);
+  Result patch(const ObjectRef& ref, const char* content_type, const nlohmann::json& patch,
+               const WriteOptions& options, bool force = false);
+
+  Caller caller_;
 };
 
 }  // namespace socketmesh::op::kube

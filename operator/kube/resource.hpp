@@ -10,10 +10,10 @@
 namespace socketmesh::op::kube {
 
 struct Resource {
-  std::string_view group;  // empty: the core group
-  std::string_view version;
-  std::string_view plural;
-  std::string_view kind;
+  std::string_view group{};  // empty: the core group
+  std::string_view version{};
+  std::string_view plural{};
+  std::string_view kind{};
   bool namespaced = true;
 
   // "apps/v1", "v1".
@@ -52,9 +52,9 @@ const Resource* find_resource(std::string_view api_version, std::string_view kin
 
 // One object's name. `ns` is empty for resources without namespace.
 struct ObjectRef {
-  Resource resource;
-  std::string ns;
-  std::string name;
+  Resource resource{};
+  std::string ns{};
+  std::string name{};
 
   // "Deployment default/chat", for messages.
   [[nodiscard]] std::string to_string() const;

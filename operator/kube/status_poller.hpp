@@ -46,10 +46,10 @@ struct PollError {
 };
 
 struct PollRequest {
-  std::string address;  // an IPv4 or IPv6 address, without brackets
+  std::string address{};  // an IPv4 or IPv6 address, without brackets
   std::uint16_t port = kAdminPort;
   std::chrono::milliseconds timeout{2'000};  // from its start (not from poll()) to the body's end
-  std::shared_ptr<const MeshCredentials> credentials;
+  std::shared_ptr<const MeshCredentials> credentials{};
 };
 
 class StatusPoller {

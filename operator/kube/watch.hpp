@@ -32,25 +32,25 @@ namespace socketmesh::op::kube {
 
 struct WatchOptions {
   Resource resource = kSocketMeshes;
-  std::string ns;  // empty: all namespaces
-  std::string label_selector;
-  std::string field_selector;
+  std::string ns{};  // empty: all namespaces
+  std::string label_selector{};
+  std::string field_selector{};
   bool metadata_only = false;  // objects are PartialObjectMetadata
   std::uint32_t page_size = 500;
-  socketmesh::kube::ListWatchLimits limits;
-  socketmesh::kube::ListWatchTimes times;
+  socketmesh::kube::ListWatchLimits limits{};
+  socketmesh::kube::ListWatchTimes times{};
   // Called on each object as soon as it is decoded, to drop what need not be kept.
-  std::function<void(nlohmann::json&)> trim;
+  std::function<void(nlohmann::json&)> trim{};
   std::string user_agent = "socketmesh-operator/" SOCKETMESH_VERSION;
 };
 
 struct WatchHandlers {
   // The whole collection, in place of all that was told before.
-  std::function<void(std::vector<nlohmann::json> objects)> replace;
+  std::function<void(std::vector<nlohmann::json> objects)> replace{};
   // New or changed.
-  std::function<void(nlohmann::json object)> upsert;
+  std::function<void(nlohmann::json object)> upsert{};
   // Gone; as it was last.
-  std::function<void(nlohmann::json object)> remove;
+  std::function<void(nlohmann::json object)> remove{};
 };
 
 struct WatchState {
