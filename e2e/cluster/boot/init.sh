@@ -24,7 +24,7 @@ network() {
   ip address add "$NODE_IP/16" dev cni0
   ip link set cni0 up
   ip route add default dev cni0
-  sysctl -qw net.ipv4.ip_forward=1
+  echo 1 >/proc/sys/net/ipv4/ip_forward
 }
 
 # The kubelet wants the root of its pods in every hierarchy; a cpuset is born without processors.
