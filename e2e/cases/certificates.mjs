@@ -1,8 +1,8 @@
 // Certificates change under traffic, and nobody without one gets in.
 
 import { createHash } from "node:crypto";
-import { byHand, discovery, makeCertificates, tlsSecret } from "../lib/by-hand.mjs";
-import { clientOnEach, converged, nothingLost } from "../lib/chat.mjs";
+import { Authority, byHand, discovery, tlsSecret } from "../lib/by-hand.mjs";
+import { clientOnEach, converged, nothingCut, nothingLost } from "../lib/chat.mjs";
 import { MESH, SELECTOR, startMesh } from "../lib/meshes.mjs";
 import { sleep, stays, until, want } from "../lib/wait.mjs";
 
@@ -14,16 +14,6 @@ const ROOT_MS = 320_000;
 const decoded = (secret, key) => Buffer.from(secret.data[key], "base64").toString();
 const roots = (bundle) => bundle.split("-----BEGIN CERTIFICATE-----").length - 1;
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
-
-/** No app lost its sidecar, no sidecar a link: what a rotation must not cost. */
-async function nothingCut(clients, pods, before) {
-  for (const [i, pod] of pods.entries()) {
-    const { attachments, gaps } = await clients.appState(pod);
-    want(attachments === 1 && gaps === 0, () => `${pod.metadata.name}: ${attachments} attachments, ${gaps} gaps`);
-    const { counters } = await clients.sidecarStatus(pod);
-    want(counters.links_lost === before[i].counters.links_lost, () => `${pod.metadata.name} lost a link`);
-  }
-}
 
 export const cases = [
   {
@@ -98,17 +88,18 @@ export const cases = [
   {
     name: "a stranger's link is refused",
     async run(context) {
-      const { ns, clients, note } = context;
+      const { ns, clients, note, cleanup } = context;
       const pods = await startMesh(context, 2);
       // A sidecar that calls its mesh the same, and even its SAN, but another CA signed that.
-      const certificates = await makeCertificates(ns.name, MESH);
+      const authority = await Authority.create(ns.name, MESH);
+      cleanup(() => authority.remove());
       const stranger = byHand(MESH, {
         replicas: 1,
         secret: "stranger-tls",
         name: "stranger",
         peers: discovery.static(pods.map((pod) => `${pod.status.podIP}:7400`)),
       });
-      await ns.apply([tlsSecret("stranger-tls", certificates), ...stranger]);
+      await ns.apply([tlsSecret("stranger-tls", await authority.leaf()), ...stranger]);
       const [pod] = await ns.readyPods("app=stranger", 1);
       const dialled = await until("it to have tried", async () => {
         const { links, addresses, counters } = await clients.sidecarStatus(pod);

@@ -13,26 +13,43 @@ const SOCKET_DIR = "/var/run/socketmesh";
 const CONFIG_DIR = "/etc/socketmesh/config";
 const TLS_DIR = "/etc/socketmesh/tls";
 
-/** {ca, cert, key} in PEM: a CA, and a leaf for the mesh of this namespace. */
-export async function makeCertificates(namespace, mesh) {
-  const folder = await mkdtemp(join(tmpdir(), "socketmesh-e2e-"));
-  const path = (name) => join(folder, name);
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  try {
-    await run("openssl", ["req", "-x509", ...key, "-keyout", path("ca.key"), "-out", path("ca.crt"),
-      "-subj", "/CN=e2e", "-days", "2"]);
-    await run("openssl", ["req", ...key, "-keyout", path("tls.key"), "-out", path("tls.csr"),
-      "-subj", `/CN=${mesh}`]);
-    await writeFile(path("extensions"),
-      `subjectAltName=URI:spiffe://socketmesh.io/ns/${namespace}/mesh/${mesh}\n` +
-        "extendedKeyUsage=serverAuth,clientAuth\n");
-    await run("openssl", ["x509", "-req", "-in", path("tls.csr"), "-CA", path("ca.crt"), "-CAkey",
-      path("ca.key"), "-CAcreateserial", "-days", "1", "-extfile", path("extensions"), "-out", path("tls.crt")]);
-    const [ca, cert, leafKey] = await Promise.all(
+const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+
+/**
+ * A CA of openssl's, for one mesh of one namespace: leaf(days) makes {ca, cert, key} in PEM. Its
+ * files go with remove().
+ */
+export class Authority {
+  #folder;
+  #extensions;
+
+  static async create(namespace, mesh) {
+    const authority = new Authority();
+    authority.#folder = await mkdtemp(join(tmpdir(), "socketmesh-e2e-"));
+    authority.#extensions = `subjectAltName=URI:spiffe://socketmesh.io/ns/${namespace}/mesh/${mesh}\n` +
+      "extendedKeyUsage=serverAuth,clientAuth\n";
+    await run("openssl", ["req", "-x509", ...NEW_KEY, "-keyout", authority.#path("ca.key"), "-out",
+      authority.#path("ca.crt"), "-subj", "/CN=e2e", "-days", "30"]);
+    return authority;
+  }
+
+  #path(name) {
+    return join(this.#folder, name);
+  }
+
+  async leaf(days = 1) {
+    const path = (name) => this.#path(name);
+    await writeFile(path("extensions"), this.#extensions);
+    await run("openssl", ["req", ...NEW_KEY, "-keyout", path("tls.key"), "-out", path("tls.csr"), "-subj", "/CN=leaf"]);
+    await run("openssl", ["x509", "-req", "-in", path("tls.csr"), "-CA", path("ca.crt"), "-CAkey", path("ca.key"),
+      "-CAcreateserial", "-days", String(days), "-extfile", path("extensions"), "-out", path("tls.crt")]);
+    const [ca, cert, key] = await Promise.all(
       ["ca.crt", "tls.crt", "tls.key"].map((name) => readFile(path(name), "utf8")));
-    return { ca, cert, key: leafKey };
-  } finally {
-    await rm(folder, { recursive: true });
+    return { ca, cert, key };
+  }
+
+  remove() {
+    return rm(this.#folder, { recursive: true });
   }
 }
 
@@ -55,6 +72,7 @@ function sidecar() {
     args: ["--config", `${CONFIG_DIR}/socketmesh.yaml`],
     startupProbe: get("/readyz", { periodSeconds: 1, failureThreshold: 60 }),
     livenessProbe: get("/healthz", { periodSeconds: 10 }),
+    terminationMessagePolicy: "FallbackToLogsOnError",
     lifecycle: { preStop: { exec: { command: ["/socketmesh-sidecar", "leave"] } } },
     resources: { requests: { cpu: "20m", memory: "32Mi" }, limits: { memory: "256Mi" } },
     securityContext: {

@@ -53,3 +53,16 @@ export function nothingLost({ said, owed, lost, duplicated, misordered, examples
   if (owed === 0) throw new Error(`the traffic proves nothing: ${text}`);
   return text;
 }
+
+/**
+ * No app lost its sidecar, no sidecar a link: what a rotation must not cost. `before` are the
+ * sidecars' statuses.
+ */
+export async function nothingCut(clients, pods, before) {
+  for (const [i, pod] of pods.entries()) {
+    const { attachments, gaps } = await clients.appState(pod);
+    want(attachments === 1 && gaps === 0, () => `${pod.metadata.name}: ${attachments} attachments, ${gaps} gaps`);
+    const { counters } = await clients.sidecarStatus(pod);
+    want(counters.links_lost === before[i].counters.links_lost, () => `${pod.metadata.name} lost a link`);
+  }
+}

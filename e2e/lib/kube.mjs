@@ -1,7 +1,7 @@
 // kubectl, one namespace at a time. The cluster is that of the environment's kubeconfig.
 
 import { run } from "./run.mjs";
-import { until, want } from "./wait.mjs";
+import { Hopeless, until, want } from "./wait.mjs";
 
 const KUBECTL = process.env.KUBECTL ?? "kubectl";
 export const MESH_LABEL = "socketmesh.io/mesh";
@@ -81,6 +81,7 @@ export class Namespace {
       `${count} ready pods (${selector}) in ${this.name}`,
       async () => {
         const pods = await this.pods(selector);
+        for (const pod of pods) failIfCrashing(pod);
         const bad = pods.filter((pod) => !isReady(pod));
         want(bad.length === 0, () => bad.map(whyNotReady).join("; "));
         want(pods.length === count, () => `there are ${pods.length}`);
@@ -121,8 +122,20 @@ export function isReady(pod) {
   return pod.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
 }
 
+export const containerStatuses = ({ status }) => [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+
+/** No case kills a container so often. */
+const RESTARTS_MAX = 3;
+
+function failIfCrashing(pod) {
+  const crashing = containerStatuses(pod).find(({ ready, restartCount }) => !ready && restartCount > RESTARTS_MAX);
+  if (crashing === undefined) return;
+  const { message, exitCode } = crashing.lastState.terminated ?? {};
+  throw new Hopeless(`${pod.metadata.name}/${crashing.name} ends again and again (${exitCode}): ${message ?? ""}`);
+}
+
 export function whyNotReady(pod) {
-  const states = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])]
+  const states = containerStatuses(pod)
     .filter(({ ready }) => !ready)
     .map(({ name, state }) => {
       const what = state.waiting ?? state.terminated ?? {};
@@ -136,6 +149,5 @@ export function container(pod, name) {
 }
 
 export function restarts(pod, name) {
-  const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
-  return all.find((one) => one.name === name)?.restartCount ?? 0;
+  return containerStatuses(pod).find((one) => one.name === name)?.restartCount ?? 0;
 }

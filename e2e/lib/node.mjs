@@ -3,13 +3,13 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { containerStatuses } from "./kube.mjs";
 import { run } from "./run.mjs";
 
 const CLUSTER = fileURLToPath(new URL("../cluster/cluster.sh", import.meta.url));
 
 function containerId(pod, name) {
-  const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
-  const id = all.find((one) => one.name === name)?.containerID?.replace(/^.*:\/\//, "");
+  const id = containerStatuses(pod).find((one) => one.name === name)?.containerID?.replace(/^.*:\/\//, "");
   if (!id) throw new Error(`${pod.metadata.name} has no running container ${name}`);
   return id;
 }

@@ -7,6 +7,9 @@ export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** What a probe throws to say "not yet, because": any error does; this one only reads well. */
 export class NotYet extends Error {}
 
+/** What a probe throws when waiting on makes no sense. */
+export class Hopeless extends Error {}
+
 /** For probes: `want(pods.length === 3, () => `${pods.length} pods`)`. */
 export function want(condition, because) {
   if (!condition) throw new NotYet(typeof because === "function" ? because() : because);
@@ -22,6 +25,7 @@ export async function until(what, probe, { timeoutMs = 30_000, pauseMs = PAUSE_M
     try {
       return await probe();
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       if (Date.now() >= deadline) {
         throw new Error(`waited ${timeoutMs / 1000}s for ${what}: ${error.message}`, { cause: error });
       }
