@@ -97,7 +97,8 @@ Verdict judge(const Request& request, const FindMesh& find) {
   plan::add_sidecar(after, *mesh, *revision);
   Verdict verdict{Outcome::kInjected, make_patch(request.pod, after), ""};
   if (verdict.patch.empty()) verdict.outcome = Outcome::kUnchanged;
-  if (api::member(api::member(after, "spec"), "hostNetwork") == true) {
+  const bool host_network = api::member(api::member(after, "spec"), "hostNetwork") == true;
+  if (host_network && !plan::has_sidecar(request.pod)) {
     verdict.warning =
         "socketmesh: the sidecar of a pod with hostNetwork takes ports 7400 and 7401 of its node";
   }
