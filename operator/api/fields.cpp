@@ -83,7 +83,7 @@ const json* Fields::take_object(const char* key) {
   return nullptr;
 }
 
-const json* Fields::take_array(const char* key, std::size_t items_min) {
+const json* Fields::take_array(const char* key, std::size_t items_min, std::size_t items_max) {
   const json* value = take(key);
   if (value == nullptr) return nullptr;
   if (!value->is_array()) {
@@ -91,7 +91,27 @@ const json* Fields::take_array(const char* key, std::size_t items_min) {
     return nullptr;
   }
   if (value->size() < items_min) complain(key, "is empty; needs at least one item");
+  if (value->size() > items_max) {
+    complain(key, "has too many items; at most " + std::to_string(items_max));
+  }
   return value;
+}
+
+void Fields::require(const char* key) {
+  if (!object_.contains(key)) complain(key, "is needed");
+}
+
+void Fields::require_text(const char* key) {
+  require(key);
+  const json* value = take_text(key);
+  if (value != nullptr && value->get_ref<const std::string&>().empty()) complain(key, "is empty");
+}
+
+void Fields::check_texts(const char* key, const json& list) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (list[i].is_string()) continue;
+    complain(std::string(key) + "[" + std::to_string(i) + "]", must_be("a text", list[i]));
+  }
 }
 
 const json* Fields::take_text(const char* key) {

@@ -31,7 +31,11 @@ class Fields {
   const json* take(const char* key);
   // The same, of that type only; another type is a problem.
   const json* take_object(const char* key);
-  const json* take_array(const char* key, std::size_t items_min);
+  const json* take_array(const char* key, std::size_t items_min, std::size_t items_max);
+
+  // Reports a field that must be there and is not; for texts also one that is empty or no text.
+  void require(const char* key);
+  void require_text(const char* key);
 
   void text(const char* key, std::string& target, std::size_t bytes_max);
   void one_of(const char* key, std::string& target,
@@ -41,6 +45,16 @@ class Fields {
   void duration(const char* key, milliseconds& target, milliseconds min, milliseconds max);
   void size(const char* key, std::uint64_t& target, std::uint64_t min, std::uint64_t max);
   void strings(const char* key, Strings& target);
+
+  // Calls `check` with the fields of each item of the list `key`, which must be objects.
+  template <typename Check>
+  void check_items(const char* key, const json& list, const Check& check) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      Fields item(list[i], path_of(key) + "[" + std::to_string(i) + "]", problems_);
+      check(item);
+    }
+  }
+  void check_texts(const char* key, const json& list);
 
   void finish(UnknownFields unknown);
 

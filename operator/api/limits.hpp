@@ -18,13 +18,14 @@ inline constexpr std::size_t kImageBytesMax = 512;
 inline constexpr std::size_t kHostBytesMax = 253;        // a DNS name
 inline constexpr std::size_t kObjectNameBytesMax = 253;  // a DNS subdomain
 inline constexpr std::size_t kPathBytesMax = 1024;
-inline constexpr std::size_t kPercentBytesMax = 4;  // "100%"
+inline constexpr std::size_t kContainerNameBytesMax = 63;  // a DNS label; volumes too
 
 // Items of lists in the spec, which also bound what the CRD's rules cost.
 inline constexpr std::size_t kContainersMax = 64;
 inline constexpr std::size_t kContainerPortsMax = 64;
 inline constexpr std::size_t kVolumesMax = 128;
 inline constexpr std::size_t kMetricsMax = 16;
+inline constexpr std::size_t kSelectorItemsMax = 64;  // requirements, and values of one
 
 // A leaf must live on while a changed Secret travels to the pods (up to 79 s were measured).
 inline constexpr std::chrono::milliseconds kLeafValidityMin = std::chrono::minutes(10);

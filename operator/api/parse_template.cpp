@@ -10,6 +10,7 @@
 namespace socketmesh::op::api {
 namespace {
 
+// Checks one template. Names of containers are unique over both lists.
 class TemplateChecker {
  public:
   explicit TemplateChecker(Problems& problems) : problems_(problems) {}
@@ -17,18 +18,16 @@ class TemplateChecker {
   void check(const json& pod_template, const std::string& path) {
     Fields fields(pod_template, path, problems_);
     if (const json* metadata = fields.take_object("metadata")) {
-      check_labels(*metadata, path + ".metadata");
+      check_metadata(Fields(*metadata, fields.path_of("metadata"), problems_));
     }
+    fields.require("spec");
     if (const json* spec = fields.take_object("spec")) {
-      check_pod(*spec, path + ".spec");
-    } else if (!pod_template.contains("spec")) {
-      fields.complain("spec", "is needed");
+      check_pod(Fields(*spec, fields.path_of("spec"), problems_));
     }
   }
 
  private:
-  void check_labels(const json& metadata, const std::string& path) {
-    Fields fields(metadata, path, problems_);
+  static void check_metadata(Fields fields) {
     Strings labels;
     Strings annotations;
     fields.strings("labels", labels);
@@ -40,67 +39,54 @@ class TemplateChecker {
     }
   }
 
-  void check_pod(const json& spec, const std::string& path) {
-    Fields fields(spec, path, problems_);
-    std::set<std::string> names;
-    if (const json* containers = fields.take_array("containers", 1)) {
-      check_containers(*containers, path + ".containers", names);
-    } else if (!spec.contains("containers")) {
-      fields.complain("containers", "is needed");
+  void check_pod(Fields fields) {
+    const auto check_container = [this](Fields& container) { this->check_container(container); };
+    fields.require("containers");
+    if (const json* containers = fields.take_array("containers", 1, kContainersMax)) {
+      fields.check_items("containers", *containers, check_container);
     }
-    if (const json* containers = fields.take_array("initContainers", 0)) {
-      check_containers(*containers, path + ".initContainers", names);
+    if (const json* containers = fields.take_array("initContainers", 0, kContainersMax)) {
+      fields.check_items("initContainers", *containers, check_container);
     }
-    if (const json* volumes = fields.take_array("volumes", 0)) {
-      check_volumes(*volumes, path + ".volumes");
+    if (const json* volumes = fields.take_array("volumes", 0, kVolumesMax)) {
+      fields.check_items("volumes", *volumes, check_volume);
     }
   }
 
-  void check_containers(const json& containers, const std::string& path,
-                        std::set<std::string>& names) {
-    check_length(containers, path, kContainersMax);
-    for (std::size_t i = 0; i < containers.size(); ++i) {
-      const std::string item = path + "[" + std::to_string(i) + "]";
-      const std::string name = text_at(containers[i], "name");
-      if (name.empty()) {
-        problems_.push_back({item + ".name", "is needed"});
-      } else if (name == kSidecarContainer) {
-        problems_.push_back({item + ".name", "'socketmesh' is the sidecar's; take another name"});
-      } else if (!names.insert(name).second) {
-        problems_.push_back({item + ".name", in_quotes(name) + " is given twice"});
-      }
-      check_ports(member(containers[i], "ports"), item + ".ports");
+  void check_container(Fields& fields) {
+    const std::string name = read_name(fields);
+    if (name == kSidecarContainer) {
+      fields.complain("name", "'socketmesh' is the sidecar's; take another name");
+    } else if (!name.empty() && !names_.insert(name).second) {
+      fields.complain("name", in_quotes(name) + " is given twice");
     }
+    const json* ports = fields.take_array("ports", 0, kContainerPortsMax);
+    if (ports != nullptr) fields.check_items("ports", *ports, check_port);
   }
 
-  void check_ports(const json& ports, const std::string& path) {
-    if (!ports.is_array()) return;
-    check_length(ports, path, kContainerPortsMax);
-    for (std::size_t i = 0; i < ports.size(); ++i) {
-      const auto port = integer_at(ports[i], "containerPort");
-      if (port != kLinkPort && port != kAdminPort) continue;
-      problems_.push_back({path + "[" + std::to_string(i) + "].containerPort",
-                           std::to_string(*port) + " is the sidecar's; take another port"});
-    }
+  static void check_port(Fields& fields) {
+    std::int32_t port = 0;
+    fields.require("containerPort");
+    fields.integer("containerPort", port, 1, kPortMax);
+    if (port != kLinkPort && port != kAdminPort) return;
+    fields.complain("containerPort", std::to_string(port) + " is the sidecar's; take another port");
   }
 
-  void check_volumes(const json& volumes, const std::string& path) {
-    check_length(volumes, path, kVolumesMax);
-    for (std::size_t i = 0; i < volumes.size(); ++i) {
-      const std::string name = text_at(volumes[i], "name");
-      if (!name.starts_with(kReservedVolumePrefix)) continue;
-      problems_.push_back(
-          {path + "[" + std::to_string(i) + "].name",
-           in_quotes(name) + " begins with 'socketmesh-', which is the operator's"});
-    }
+  static void check_volume(Fields& fields) {
+    const std::string name = read_name(fields);
+    if (!name.starts_with(kReservedVolumePrefix)) return;
+    fields.complain("name", in_quotes(name) + " begins with 'socketmesh-', as the operator's do");
   }
 
-  void check_length(const json& list, const std::string& path, std::size_t max) {
-    if (list.size() <= max) return;
-    problems_.push_back({path, "has too many items; at most " + std::to_string(max)});
+  static std::string read_name(Fields& fields) {
+    std::string name;
+    fields.require("name");
+    fields.text("name", name, kContainerNameBytesMax);
+    return name;
   }
 
   Problems& problems_;
+  std::set<std::string> names_;
 };
 
 }  // namespace

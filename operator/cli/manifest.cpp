@@ -104,8 +104,8 @@ Expected<std::vector<Document>, std::vector<Problem>> parse_manifest(const std::
                                                                      std::string_view text) {
   std::vector<Problem> problems;
   if (text.size() > kManifestBytesMax) {
-    problems.push_back(
-        {{path, 0}, "", "is larger than " + std::to_string(kManifestBytesMax) + " bytes"});
+    const std::string message = "is larger than " + std::to_string(kManifestBytesMax) + " bytes";
+    problems.push_back(Problem{config::Place{path, 0}, "", message});
     return Unexpected{std::move(problems)};
   }
   std::vector<Document> documents;

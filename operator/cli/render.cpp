@@ -129,13 +129,15 @@ Expected<Rendered, Problems> render(const RenderCommand& command, std::string_vi
   const auto documents = parse_manifest(file, text);
   if (!documents) return Unexpected{documents.error()};
   Problems problems;
-  if (documents->empty()) problems.push_back({{file, 0}, "", "holds no SocketMesh"});
+  if (documents->empty()) {
+    const std::string message = "holds no SocketMesh";
+    problems.push_back(Problem{config::Place{file, 0}, "", message});
+  }
   Renderer renderer(command, problems);
   for (const Document& document : *documents) renderer.add(document);
   if (problems.empty()) return renderer.take();
-  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
-    return a.place.line < b.place.line;
-  });
+  std::stable_sort(problems.begin(), problems.end(),
+                   [](const Problem& a, const Problem& b) { return a.place.line < b.place.line; });
   return Unexpected{std::move(problems)};
 }
 
