@@ -25,8 +25,9 @@ int line_of(const YAML::Mark& mark) {
 // key that waits for its value.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(const std::string& path, std::vector<Problem>& problems)
-      : path_(path), problems_(problems) {}
+  TreeBuilder(const std::string& path, std::vector<Problem>& problems,
+              std::size_t depth_max = kYamlDepthMax)
+      : path_(path), problems_(problems), depth_max_(depth_max) {}
 
   YamlNode take_root() { return std::move(root_); }
 
@@ -103,9 +104,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Kind kind) {
     check(mark, tag, anchor);
-    if (frames_.size() >= kYamlDepthMax) {
+    if (frames_.size() >= depth_max_) {
       throw YAML::ParserException(
-          mark, "nested too deep; at most " + std::to_string(kYamlDepthMax) + " levels");
+          mark, "nested too deep; at most " + std::to_string(depth_max_) + " levels");
     }
     Frame frame;
     frame.node.kind = kind;
@@ -167,6 +168,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   const std::string& path_;
   std::vector<Problem>& problems_;
+  std::size_t depth_max_;
   std::vector<Frame> frames_;
   YamlNode root_;
 };
@@ -270,11 +272,11 @@ YamlNode parse_yaml(const std::string& path, std::string_view text,
 }
 
 std::vector<YamlNode> parse_yaml_documents(const std::string& path, std::string_view text,
-                                           std::vector<Problem>& problems) {
+                                           std::vector<Problem>& problems, std::size_t depth_max) {
   std::vector<YamlNode> documents;
   const bool valid = with_parser(path, text, problems, [&](YAML::Parser& parser) {
     for (;;) {
-      TreeBuilder builder(path, problems);
+      TreeBuilder builder(path, problems, depth_max);
       if (!parser.HandleNextDocument(builder)) return;
       documents.push_back(builder.take_root());
     }

@@ -49,6 +49,7 @@ YamlNode parse_yaml(const std::string& path, std::string_view text, std::vector<
 
 // Every document of a text with any number of them; none when the text is no YAML at all.
 std::vector<YamlNode> parse_yaml_documents(const std::string& path, std::string_view text,
-                                           std::vector<Problem>& problems);
+                                           std::vector<Problem>& problems,
+                                           std::size_t depth_max = kYamlDepthMax);
 
 }  // namespace socketmesh::config

@@ -171,6 +171,8 @@ void Fields::duration(const char* key, milliseconds& target, milliseconds min, m
   const auto& text = value->get_ref<const std::string&>();
   const auto duration = parse_duration(text);
   if (!duration) return complain(key, duration.error());
+  // Also what CEL of the CRD can compare without surprises.
+  if (text.ends_with("ms")) return complain(key, in_quotes(text) + " is not in whole seconds");
   if (*duration < min || *duration > max) {
     return complain(key, out_of_range(in_quotes(text), min, max, format_duration));
   }
@@ -183,6 +185,9 @@ void Fields::size(const char* key, std::uint64_t& target, std::uint64_t min, std
   const auto& text = value->get_ref<const std::string&>();
   const auto size = parse_size(text);
   if (!size) return complain(key, size.error());
+  if (text.ends_with('B')) {
+    return complain(key, in_quotes(text) + " is not how Kubernetes writes sizes; leave out the B");
+  }
   if (*size < min || *size > max) {
     return complain(key, out_of_range(in_quotes(text), min, max, format_size));
   }

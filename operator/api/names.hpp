@@ -41,9 +41,11 @@ inline constexpr char kRevisionAnnotation[] = "socketmesh.io/sidecar-revision";
 inline constexpr char kFieldManager[] = "socketmesh-operator";
 inline constexpr char kReplicasManager[] = "socketmesh-replicas";  // hand-over to an HPA
 
-// In a pod: the sidecar's container, and what the names of its volumes begin with.
+// In a pod: the sidecar's container, what the names of its volumes begin with, and where its
+// socket is in every app container.
 inline constexpr char kSidecarContainer[] = "socketmesh";
 inline constexpr char kReservedVolumePrefix[] = "socketmesh-";
+inline constexpr char kAppDirectory[] = "/var/run/socketmesh";
 
 // Condition types.
 inline constexpr char kReady[] = "Ready";

@@ -62,6 +62,16 @@ class TemplateChecker {
     }
     const json* ports = fields.take_array("ports", 0, kContainerPortsMax);
     if (ports != nullptr) fields.check_items("ports", *ports, check_port);
+    const json* mounts = fields.take("volumeMounts");
+    if (mounts != nullptr && mounts->is_array()) {
+      fields.check_items("volumeMounts", *mounts, check_mount);
+    }
+  }
+
+  static void check_mount(Fields& fields) {
+    const json* path = fields.take("mountPath");
+    if (path == nullptr || *path != kAppDirectory) return;
+    fields.complain("mountPath", in_quotes(kAppDirectory) + " is where the sidecar's socket is");
   }
 
   static void check_port(Fields& fields) {

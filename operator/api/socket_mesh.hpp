@@ -61,6 +61,8 @@ struct ServiceSpec {
   std::string type = "ClusterIP";         // ClusterIP, NodePort, LoadBalancer
   std::string session_affinity = "None";  // None, ClientIP
   Strings annotations;
+
+  bool operator==(const ServiceSpec&) const = default;
 };
 
 struct IngressSpec {
@@ -69,43 +71,59 @@ struct IngressSpec {
   std::string class_name;       // empty: the cluster's default
   std::string tls_secret_name;  // empty: no TLS
   Strings annotations;
+
+  bool operator==(const IngressSpec&) const = default;
 };
 
 struct SidecarSpec {
   std::string image;                // empty: the operator's
   json resources = json::object();  // ResourceRequirements; overlays the defaults
   std::string log_level = "info";
+
+  bool operator==(const SidecarSpec&) const = default;
 };
 
 struct DropInSpec {
   std::string mode = "Carry";  // Carry, Direct
+
+  bool operator==(const DropInSpec&) const = default;
 };
 
 struct RecoverySpec {
   milliseconds window = std::chrono::minutes(2);
   std::uint64_t memory_bytes = 64U << 20U;
   std::int32_t replicas = 1;
+
+  bool operator==(const RecoverySpec&) const = default;
 };
 
 struct TlsSpec {
   milliseconds leaf_validity = std::chrono::hours(24);
   milliseconds rotate_after = std::chrono::hours(12);  // by default half of leaf_validity
+
+  bool operator==(const TlsSpec&) const = default;
 };
 
 struct AutoscalingSpec {
   std::int32_t min_replicas = 1;
   std::int32_t max_replicas = 1;
   json metrics = json::array();  // autoscaling/v2 MetricSpecs; empty: the server's default
+
+  bool operator==(const AutoscalingSpec&) const = default;
 };
 
 struct DisruptionSpec {
   json max_unavailable = 1;  // a number, or a text like "25%"
+
+  bool operator==(const DisruptionSpec&) const = default;
 };
 
 struct MonitoringSpec {
   bool pod_monitor = true;
   Strings labels;       // of the PodMonitor, for a Prometheus that selects by them
-  json from = nullptr;  // who may scrape: {namespaceSelector, podSelector}; null: nobody more
+  json from = nullptr;  // who may scrape, a NetworkPolicyPeer; null: nobody more
+
+  bool operator==(const MonitoringSpec&) const = default;
 };
 
 struct Spec {
@@ -125,6 +143,8 @@ struct Spec {
 
   // Members are the pods that bear the mesh's label, whoever made them.
   [[nodiscard]] bool labelled() const { return !pod_template.has_value(); }
+
+  bool operator==(const Spec&) const = default;
 };
 
 // How far the mesh's certificates are; the names are those of the resource.

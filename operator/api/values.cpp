@@ -34,7 +34,10 @@ bool is_unit(std::string_view suffix) {
 
 bool is_count_or_percent(const json& value) {
   if (value.is_number_unsigned()) return value.get<std::uint64_t>() <= kReplicasMax;
-  if (value.is_number_integer()) return value.get<std::int64_t>() >= 0;
+  if (value.is_number_integer()) {
+    const auto number = value.get<std::int64_t>();
+    return number >= 0 && number <= kReplicasMax;
+  }
   if (!value.is_string()) return false;
   std::string_view text = value.get_ref<const std::string&>();
   if (!text.ends_with('%')) return false;

@@ -109,7 +109,8 @@ Expected<std::vector<Document>, std::vector<Problem>> parse_manifest(const std::
     return Unexpected{std::move(problems)};
   }
   std::vector<Document> documents;
-  for (const YamlNode& root : config::parse_yaml_documents(path, text, problems)) {
+  for (const YamlNode& root :
+       config::parse_yaml_documents(path, text, problems, kManifestDepthMax)) {
     if (root.kind == YamlNode::Kind::kNull) continue;
     Document document;
     document.object = Converter(path, document, problems).convert(root, "");

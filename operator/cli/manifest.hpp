@@ -18,6 +18,9 @@ namespace socketmesh::op::cli {
 // The API server takes objects of up to 3 MiB.
 inline constexpr std::size_t kManifestBytesMax = std::size_t{4} << 20U;
 
+// Levels of nesting; the schemas of CRDs have some 30.
+inline constexpr std::size_t kManifestDepthMax = 64;
+
 struct Document {
   nlohmann::json object;
   std::map<std::string, int, std::less<>> lines;  // "spec.tls.rotateAfter" -> line

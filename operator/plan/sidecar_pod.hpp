@@ -14,7 +14,7 @@ inline constexpr char kAppVolume[] = "socketmesh-app";
 inline constexpr char kTlsVolume[] = "socketmesh-tls";
 inline constexpr char kConfigVolume[] = "socketmesh-config";
 inline constexpr char kTokenVolume[] = "socketmesh-token";
-inline constexpr char kAppDirectory[] = "/var/run/socketmesh";
+using api::kAppDirectory;
 inline constexpr char kSidecarProgram[] = "/socketmesh-sidecar";
 
 // The sidecar container of a pod of this mesh. `pod_name` is empty when a controller will make
