@@ -23,9 +23,16 @@ namespace lw = socketmesh::kube;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kAcceptJson = "application/json";
-// The server answers a watch with single PartialObjectMetadata objects for the same header.
-constexpr const char* kAcceptMetadata =
+// A watch that asks for the list form is ended by the server at its first event (1.34).
+constexpr const char* kAcceptMetadataList =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+constexpr const char* kAcceptMetadata =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
+const char* accept_of(bool metadata_only, bool watch) {
+  if (!metadata_only) return kAcceptJson;
+  return watch ? kAcceptMetadata : kAcceptMetadataList;
+}
 
 // ListWatch has a deadline for everything; cpprestsdk's is only to be out of its way.
 constexpr std::chrono::minutes kIdleMargin{2};
@@ -61,7 +68,7 @@ class Watch::Impl : public std::enable_shared_from_this<Impl> {
       : access_(std::move(access)),
         logger_(logger),
         resource_(options.resource),
-        accept_(options.metadata_only ? kAcceptMetadata : kAcceptJson),
+        metadata_only_(options.metadata_only),
         handlers_(std::move(handlers)),
         strand_(asio::make_strand(pool())),
         timer_(strand_),
@@ -162,7 +169,7 @@ class Watch::Impl : public std::enable_shared_from_this<Impl> {
   const std::shared_ptr<const Access> access_;
   const obs::Logger& logger_;
   const Resource resource_;
-  const std::string accept_;
+  const bool metadata_only_;
   WatchHandlers handlers_;
   asio::strand<asio::io_context::executor_type> strand_;
   asio::steady_timer timer_;
@@ -215,7 +222,7 @@ class Watch::Impl::Reader final : public Responder {
 };
 
 void Watch::Impl::carry_out(const lw::Request& request) {
-  ApiRequest wanted{.method = "GET", .target = request.target, .accept = accept_};
+  ApiRequest wanted{.method = "GET", .target = request.target, .accept = accept_of(metadata_only_, request.watch)};
   cancel_ = transport_.send(wanted, std::make_shared<Reader>(shared_from_this(), request.id));
 }
 

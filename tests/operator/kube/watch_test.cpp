@@ -163,10 +163,10 @@ TEST_F(WatchTest, AsksForMetadataOnlyWhenTold) {
   options_.metadata_only = true;
   start();
   ASSERT_TRUE(eventually([&] { return server_->requests().size() == 2; }));
-  for (const Request& request : server_->requests()) {
-    EXPECT_EQ(request["Accept"],
-              "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
-  }
+  const auto requests = server_->requests();
+  EXPECT_EQ(requests[0]["Accept"],
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+  EXPECT_EQ(requests[1]["Accept"], "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
 }
 
 TEST_F(WatchTest, ResumesWhereItWasWhenTheWatchEnds) {
