@@ -125,7 +125,7 @@ export function isReady(pod) {
 export const containerStatuses = ({ status }) => [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
 
 /** No case kills a container so often. */
-const RESTARTS_MAX = 3;
+const RESTARTS_MAX = 2;
 
 function failIfCrashing(pod) {
   const crashing = containerStatuses(pod).find(({ ready, restartCount }) => !ready && restartCount > RESTARTS_MAX);
