@@ -9,7 +9,7 @@ const serviceAccount = (name) => ({ apiVersion: "v1", kind: "ServiceAccount", me
 
 /** Events that say that a pod runs without its sidecar. */
 export const bareEvents = (ns, pod) =>
-  ns.events(({ message, reason }) => reason === "NoSidecar" && message.includes(pod.metadata.name));
+  ns.events(({ involvedObject, reason }) => reason === "NoSidecar" && involvedObject.name === pod.metadata.name);
 
 export const cases = [
   {

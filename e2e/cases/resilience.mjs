@@ -40,6 +40,9 @@ export const cases = [
       const before = await leader(operator);
       const names = await clientOnEach(clients, pods);
       await clients.startTraffic(names);
+      // Secrets are not watched; a new leader looks at them all the same.
+      const secret = `${MESH}-mesh-tls`;
+      await ns.delete("secret", secret);
       const killed = Date.now();
       await operator.ns.delete("pod", before.pod.metadata.name, "--grace-period=0", "--force");
       const after = await until("another leader", async () => {
@@ -49,6 +52,7 @@ export const cases = [
       }, { timeoutMs: TAKEOVER_MS });
       note(`another leads after ${((Date.now() - killed) / 1000).toFixed(1)}s`);
       want(after.transitions === before.transitions + 1, () => `${after.transitions} transitions`);
+      await until("the deleted Secret to be back", () => ns.get("secret", secret));
       await converged(clients, await follows(ns, 3));
       note(nothingLost(await clients.settleTraffic()));
     },
