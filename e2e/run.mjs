@@ -42,9 +42,10 @@ if (needed) {
 }
 await runSuite(able, { clientsIn: clientsPod?.place, done: tell });
 if (needed && able === cases) tell(await operator.logCheck(cases));
-if (needed) await operator.uninstall();
+const failed = outcomes.some(({ result }) => result === "failed");
+if (needed && !(failed && settings.keep)) await operator.uninstall();
 await clientsPod?.remove();
 console.log(`\n${table(outcomes)}\n`);
 console.log(`e2e: ${((Date.now() - started) / 1000).toFixed(0)}s; logs in build/e2e`);
 console.log(closing(outcomes));
-process.exit(outcomes.some(({ result }) => result === "failed") ? 1 : 0);
+process.exit(failed ? 1 : 0);

@@ -111,6 +111,8 @@ function close(signal) {
   log("closing", { signal });
   setTimeout(() => {
     setTimeout(() => process.exit(0), CLOSE_GRACE_MS).unref();
+    // First the connections: io.close() alone stops listening to clients before it tells them.
+    io.engine.close();
     io.close(() => process.exit(0));
   }, Number(SHUTDOWN_MS));
 }

@@ -11,7 +11,7 @@ import { settings } from "./settings.mjs";
 
 export const OPERATOR_NAMESPACE = "socketmesh-system";
 export const RELEASE = "socketmesh";
-export const OPERATOR_SELECTOR = "app.kubernetes.io/name=socketmesh";
+export const OPERATOR_SELECTOR = "app.kubernetes.io/name=socketmesh-operator";
 const CHART = fileURLToPath(new URL("../../charts/socketmesh", import.meta.url));
 const HELM = process.env.HELM ?? "helm";
 const FOLLOW_EVERY_MS = 500;
