@@ -12,6 +12,7 @@ constexpr std::array<std::string_view, 3> kProtocols = {"tcp", "udp", "sctp"};
 std::string upper(std::string_view text) {
   std::string result(text);
   std::transform(result.begin(), result.end(), result.begin(), [](char c) {
+    if (c == '.') return '_';
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   });
   return result;

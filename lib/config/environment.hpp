@@ -15,7 +15,8 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 // Copies from `environ`; call before threads that might change it.
 Environment read_environment(const char* const* variables);
 
-// "SOCKETMESH_LINK_PEER_TIMEOUT" for ("link", "peer_timeout").
+// "SOCKETMESH_LINK_PEER_TIMEOUT" for ("link", "peer_timeout"), "SOCKETMESH_DISCOVERY_DNS_NAME" for
+// ("discovery.dns", "name").
 std::string variable_name(std::string_view section, std::string_view key);
 
 // Variables with our prefix that are not for the configuration: SOCKETMESH_SOCKET is the adapter's,

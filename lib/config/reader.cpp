@@ -19,6 +19,10 @@ std::string join_key(std::string_view section, std::string_view key) {
   return std::string(section) + "." + std::string(key);
 }
 
+bool is_outermost(std::string_view section) {
+  return section.find('.') == std::string_view::npos;
+}
+
 std::vector<std::string> words(const std::set<std::string, std::less<>>& set) {
   return {set.begin(), set.end()};
 }
@@ -69,7 +73,7 @@ void Reader::load(std::string_view text) {
 Section Reader::section(std::string_view name) {
   known_.try_emplace(std::string(name));
   const YamlNode* node = unreadable_ ? nullptr : root_.find(name);
-  return {this, std::string(name), node};
+  return {this, std::string(name), node, node == nullptr ? 0 : node->line};
 }
 
 void Reader::refuse(std::string_view section, std::string_view key, std::string_view sentence) {
@@ -95,33 +99,47 @@ std::vector<Problem> Reader::finish() {
 
 void Reader::finish_sections() {
   std::vector<std::string> names;
-  names.reserve(known_.size());
-  for (const auto& [name, keys] : known_) names.push_back(name);
-
+  for (const auto& [name, keys] : known_) {
+    if (is_outermost(name)) names.push_back(name);
+  }
   for (const auto& [name, node] : root_.entries) {
-    const auto known = known_.find(name);
+    const bool known = is_outermost(name) && known_.contains(name);
     if (const auto refused = refused_.find({name, ""}); refused != refused_.end()) {
       complain({path_, node.line}, name, refused->second);
-    } else if (known == known_.end()) {
+    } else if (!known) {
       complain({path_, node.line}, name, "is not a known section" + suggestion(name, names));
     } else if (node.kind != Kind::kMap) {
       if (node.kind == Kind::kNull || node.kind == Kind::kBroken) continue;
       complain({path_, node.line}, name, "must be a map, and is " + std::string(describe(node)));
     } else {
-      finish_keys(name, node, known->second);
+      finish_keys(name, node);
     }
   }
 }
 
-void Reader::finish_keys(const std::string& section, const YamlNode& node,
-                         const std::set<std::string, std::less<>>& known) {
+void Reader::finish_keys(const std::string& section, const YamlNode& node) {
+  const auto known = keys_of(section);
   for (const auto& [key, value] : node.entries) {
-    if (known.contains(key)) continue;
+    if (known.contains(key)) {
+      const std::string inner = join_key(section, key);
+      if (known_.contains(inner) && value.kind == Kind::kMap) finish_keys(inner, value);
+      continue;
+    }
     const auto refused = refused_.find({section, key});
     complain({path_, value.line}, join_key(section, key),
              refused != refused_.end() ? refused->second
                                        : "is not a known key" + suggestion(key, words(known)));
   }
+}
+
+// With those that are sections themselves.
+std::set<std::string, std::less<>> Reader::keys_of(const std::string& section) const {
+  auto keys = known_.find(section)->second;
+  const std::string prefix = section + ".";
+  for (const auto& [name, inner] : known_) {
+    if (name.starts_with(prefix)) keys.insert(name.substr(prefix.size()));
+  }
+  return keys;
 }
 
 void Reader::finish_variables() {
@@ -144,11 +162,19 @@ void Reader::finish_variables() {
 }
 
 Place Section::place() const {
-  return {reader_->path_, node_ == nullptr ? 0 : node_->line};
+  return {reader_->path_, line_};
 }
 
-bool Section::mentions(std::string_view key) const {
-  return find(key) != nullptr || reader_->environment_.contains(variable_name(name_, key));
+Section Section::section(std::string_view key) {
+  const std::string name = join_key(name_, key);
+  reader_->known_.try_emplace(name);
+  const YamlNode* node = find(key);
+  if (node == nullptr) return {reader_, name, nullptr, line_};
+  if (node->kind != Kind::kMap && node->kind != Kind::kNull && node->kind != Kind::kBroken) {
+    reader_->complain({reader_->path_, node->line}, name,
+                      "must be a map, and is " + std::string(describe(*node)));
+  }
+  return {reader_, name, node, node->line};
 }
 
 const YamlNode* Section::find(std::string_view key) const {

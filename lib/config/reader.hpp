@@ -1,4 +1,4 @@
-// A strict reader of YAML configuration: two levels, sections and keys, no guessing.
+// A strict reader of YAML configuration: sections and keys, no guessing.
 //
 //   Reader reader = Reader::from_file(path, environment);
 //   Section link = reader.section("link");
@@ -76,8 +76,8 @@ class Reader {
   Reader(std::string path, Environment environment);
   void load(std::string_view text);
   void finish_sections();
-  void finish_keys(const std::string& section, const YamlNode& node,
-                   const std::set<std::string, std::less<>>& known);
+  void finish_keys(const std::string& section, const YamlNode& node);
+  [[nodiscard]] std::set<std::string, std::less<>> keys_of(const std::string& section) const;
   void finish_variables();
 
   std::string path_;
@@ -85,6 +85,7 @@ class Reader {
   YamlNode root_;
   bool unreadable_ = false;  // then absent keys are not reported on top
   std::vector<Problem> problems_;
+  // Keys that were asked for, by section; a section in another as "outer.inner".
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> known_;
   std::map<std::pair<std::string, std::string>, std::string> refused_;
 };
@@ -93,9 +94,9 @@ class Section {
  public:
   // Whether the file has it, if only empty.
   [[nodiscard]] bool in_file() const { return node_ != nullptr; }
-  // Whether the file or a variable has this key, known or not.
-  [[nodiscard]] bool mentions(std::string_view key) const;
-  // The section's line; the file without line when it is absent.
+  // The section under `key`. Reports what stands there and is no map.
+  Section section(std::string_view key);
+  // The section's line, or that of the section around it; the file without line when it is absent.
   [[nodiscard]] Place place() const;
 
   // One value in a notation of its own (an address, a size, a duration), quoted or not, through
@@ -176,8 +177,8 @@ class Section {
     return setting;
   }
 
-  Section(Reader* reader, std::string name, const YamlNode* node)
-      : reader_(reader), name_(std::move(name)), node_(node) {}
+  Section(Reader* reader, std::string name, const YamlNode* node, int line)
+      : reader_(reader), name_(std::move(name)), node_(node), line_(line) {}
   const YamlNode* find(std::string_view key) const;
   // From a variable, else nothing; marks the key as known.
   std::optional<std::pair<std::string, std::string>> variable(std::string_view key);
@@ -189,6 +190,7 @@ class Section {
   Reader* reader_;
   std::string name_;
   const YamlNode* node_;
+  int line_;  // 0: none
 };
 
 }  // namespace socketmesh::config

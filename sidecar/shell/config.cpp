@@ -60,8 +60,6 @@ class Loader {
   void refuse_later_features() {
     reader_.refuse("dropin", "", "drop-in mode is not in this version; remove the section");
     reader_.refuse("recovery", "", "recovery is not in this version; remove the section");
-    reader_.refuse("discovery", "kubernetes",
-                   "discovery by Kubernetes is not in this version; use static or dns");
   }
 
   void read_mesh() {
@@ -120,13 +118,12 @@ class Loader {
     const auto peers = discovery.get_list("static", parse_peer);
     const auto dns = discovery.get("dns", parse_peer);
     const auto interval = discovery.get("interval", duration_between(kTimeoutMin, kTimeoutMax));
-    if (peers.given && dns.given) {
-      reader_.complain(dns, "cannot stand beside discovery.static (" + peers.place.to_string() +
-                                "); exactly one is needed");
-    } else if (!peers.given && !dns.given && !discovery.mentions("kubernetes")) {
-      discovery.require(peers, "discovery needs exactly one of static and dns");
+    const auto kubernetes = read_kubernetes(discovery.section("kubernetes"));
+    check_one_discovery(peers, dns, kubernetes);
+    if (!dns.given && !kubernetes.given) {
+      discovery.require(peers, "discovery needs exactly one of static, dns and kubernetes");
     }
-    if (interval.given && peers.given && !dns.given) {
+    if (interval.given && (peers.given || kubernetes.given) && !dns.given) {
       reader_.complain(interval, "only goes with discovery.dns");
     }
     if (peers) {
@@ -141,7 +138,42 @@ class Loader {
       store(interval, discovered.interval);
       dns_ = dns;
       config_.discovery = std::move(discovered);
+    } else if (kubernetes.given) {
+      kubernetes_ = kubernetes;
+      config_.discovery = *kubernetes;
     }
+  }
+
+  // The section as one value. Reports what is wrong inside it; `given` when it is meant at all.
+  Setting<KubernetesDiscovery> read_kubernetes(Section section) {
+    KubernetesDiscovery discovered;
+    const auto name = section.get_text("namespace", parse_namespace);
+    const auto service = section.get_text("service", parse_service);
+    const auto account = section.get_text("account", parse_account);
+    Setting<KubernetesDiscovery> setting{{}, section.place(), "discovery.kubernetes", false};
+    setting.given = section.in_file() || name.given || service.given || account.given;
+    if (!setting.given) return setting;
+    section.require(service, "write for example kubernetes: {service: chat-mesh}");
+    store(name, discovered.space);
+    store(service, discovered.service);
+    store(account, discovered.account);
+    setting.value = std::move(discovered);
+    return setting;
+  }
+
+  // Those that are given beyond the first.
+  template <typename... Settings>
+  void check_one_discovery(const Settings&... settings) {
+    std::string first;
+    const auto check = [&](const auto& setting) {
+      if (!setting.given) return;
+      if (first.empty()) {
+        first = setting.key + " (" + setting.place.to_string() + ")";
+      } else {
+        reader_.complain(setting, "cannot stand beside " + first + "; exactly one is needed");
+      }
+    };
+    (check(settings), ...);
   }
 
   void check_twins(const std::vector<Setting<TcpEndpoint>>& peers) {
@@ -214,6 +246,11 @@ class Loader {
     };
     if (usable(link_listen_)) check(link_listen_, config_.link.listen);
     for (const auto& peer : peers_) check(peer, *peer);
+    if (kubernetes_.given) {
+      reader_.complain(kubernetes_,
+                       "finds peers in other pods, and links without tls are plain text; add the "
+                       "tls section (ca, cert, key)");
+    }
     // What a name resolves to is checked when it is dialled.
     if (dns_ && dns_->is_address()) check(dns_, *dns_);
   }
@@ -228,6 +265,7 @@ class Loader {
   Setting<TcpEndpoint> link_listen_;
   Setting<TcpEndpoint> admin_listen_;
   Setting<TcpEndpoint> dns_;
+  Setting<KubernetesDiscovery> kubernetes_;
   std::vector<Setting<TcpEndpoint>> peers_;
 };
 

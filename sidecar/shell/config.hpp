@@ -19,6 +19,7 @@
 #include "lib/base/expected.hpp"
 #include "lib/config/environment.hpp"
 #include "lib/config/problem.hpp"
+#include "lib/kube/in_cluster.hpp"
 #include "lib/net/tls_files.hpp"
 #include "lib/obs/log.hpp"
 
@@ -61,6 +62,13 @@ struct DnsDiscovery {
   milliseconds interval{2'000};  // between lookups
 };
 
+// EndpointSlices of a headless Service, watched at the API server of the cluster around.
+struct KubernetesDiscovery {
+  std::string space;    // the namespace; empty: that of the ServiceAccount
+  std::string service;  // its endpoints are the peers
+  std::string account = std::string(kube::kServiceAccountFolder);  // token, ca.crt, namespace
+};
+
 struct LogConfig {
   obs::LogLevel level = obs::LogLevel::kInfo;
   obs::LogFormat format = obs::LogFormat::kText;
@@ -71,7 +79,7 @@ struct SidecarConfig {
   AppConfig app;
   LinkConfig link;
   AdminConfig admin;
-  std::variant<StaticDiscovery, DnsDiscovery> discovery;
+  std::variant<StaticDiscovery, DnsDiscovery, KubernetesDiscovery> discovery;
   std::optional<net::TlsFiles> tls;  // absolute paths; absent: plain, loopback only
   LogConfig log;
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/parse.hpp"
 #include "lib/base/text.hpp"
+#include "lib/kube/in_cluster.hpp"
 #include "sidecar/shell/config.hpp"
 
 namespace socketmesh::config {
@@ -59,6 +60,22 @@ Expected<Endpoint> parse_app_listen(std::string_view text) {
                       "authentication; use a unix: path or a loopback address"};
   }
   return endpoint;
+}
+
+Expected<std::string> parse_namespace(std::string_view text) {
+  if (text.find_first_of(" \t\r\n") != std::string_view::npos) {
+    return Unexpected{in_quotes(text) + " is no namespace: it has a space in it"};
+  }
+  return kube::parse_namespace(text);
+}
+
+Expected<std::string> parse_service(std::string_view text) {
+  return kube::parse_service_name(text);
+}
+
+Expected<std::string> parse_account(std::string_view text) {
+  if (!text.starts_with('/')) return Unexpected{in_quotes(text) + " is no absolute path"};
+  return std::string(text);
 }
 
 Expected<obs::LogLevel> parse_level(std::string_view text) {

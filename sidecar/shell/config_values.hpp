@@ -24,6 +24,11 @@ Expected<std::string> parse_path(std::string_view text);
 Expected<TcpEndpoint> parse_peer(std::string_view text);
 // A Unix socket, or TCP on loopback.
 Expected<Endpoint> parse_app_listen(std::string_view text);
+// Names of a namespace and of a Service.
+Expected<std::string> parse_namespace(std::string_view text);
+Expected<std::string> parse_service(std::string_view text);
+// An absolute folder.
+Expected<std::string> parse_account(std::string_view text);
 Expected<obs::LogLevel> parse_level(std::string_view text);
 Expected<obs::LogFormat> parse_format(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "sidecar/shell/metrics.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string_view>
@@ -164,6 +165,29 @@ void add_tls(MetricSet& m, const TlsReport& tls) {
           tls.problem.empty() ? 0 : 1);
 }
 
+void add_watch(MetricSet& m, const WatchFigures& watch) {
+  m.gauge("socketmesh_discovery_staleness_seconds",
+          "Time since the API server last sent something; a quiet watch gets a bookmark about "
+          "once a minute.",
+          std::chrono::duration<double>(watch.staleness).count());
+  m.gauge("socketmesh_discovery_up", "Whether endpoints can be listed and watched.",
+          watch.troubled ? 0 : 1);
+  m.gauge("socketmesh_discovery_addresses", "Addresses that discovery lists.", watch.addresses);
+  m.counter("socketmesh_discovery_lists_total", "Lists of endpoints that were read whole.",
+            watch.stats.lists);
+  m.counter("socketmesh_discovery_relists_total", "Lists after the first one.",
+            watch.stats.relists);
+  m.counter("socketmesh_discovery_watches_total", "Watches that the API server accepted.",
+            watch.stats.watches);
+  m.counter("socketmesh_discovery_events_total", "Changes of EndpointSlices.", watch.stats.events);
+  for (std::size_t i = 0; i < kube::kFailureKinds; ++i) {
+    m.counter("socketmesh_discovery_failures_total",
+              "Lists and watches that failed, by reason; expired is ordinary.",
+              watch.stats.failures.at(i),
+              {{"reason", to_string(static_cast<kube::FailureKind>(i))}});
+  }
+}
+
 void add_shell(MetricSet& m, const Report& report) {
   m.counter("socketmesh_flushes_total", "Turns of the event loop that wrote what had gathered.",
             report.driver.flushes);
@@ -196,6 +220,7 @@ obs::MetricSet make_metrics(const Report& report, const RoundTrips& round_trips)
   add_routing_counters(m, report.counters);
   add_members(m, report.status);
   add_links(m, report.status);
+  if (report.watch) add_watch(m, *report.watch);
   m.histogram("socketmesh_link_round_trip_seconds", "Round trips to peers, sampled each second.",
               round_trips.links, kMicrosecond);
   m.histogram("socketmesh_member_round_trip_seconds",

@@ -10,6 +10,7 @@
 #include "lib/net/admin_server.hpp"
 #include "sidecar/core/node/counters.hpp"
 #include "sidecar/core/node/status.hpp"
+#include "sidecar/shell/discovery/watch_figures.hpp"
 #include "sidecar/shell/node_driver.hpp"
 #include "sidecar/shell/process_figures.hpp"
 
@@ -43,7 +44,8 @@ struct Report {
   net::AdminStats admin;
   ProcessFigures process;
   bool ready = false;
-  std::optional<TlsReport> tls;  // without: plain links
+  std::optional<TlsReport> tls;       // without: plain links
+  std::optional<WatchFigures> watch;  // with discovery by Kubernetes
 };
 
 }  // namespace socketmesh::shell

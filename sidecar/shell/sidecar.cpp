@@ -2,11 +2,9 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <random>
-#include <variant>
 
 #include "sidecar/shell/dashboard.hpp"
-#include "sidecar/shell/discovery/dns_provider.hpp"
-#include "sidecar/shell/discovery/static_provider.hpp"
+#include "sidecar/shell/discovery/make_provider.hpp"
 #include "sidecar/shell/metrics.hpp"
 #include "sidecar/shell/status_json.hpp"
 #include "sidecar/shell/tls/session.hpp"
@@ -81,6 +79,9 @@ Sidecar::~Sidecar() = default;
 Expected<void> Sidecar::start() {
   started_ = steady_clock::now();
   if (auto loaded = load_certificates(); !loaded) return loaded;
+  auto provider = make_provider(io_, logger_, config_);
+  if (!provider) return Unexpected{provider.error()};
+  provider_ = std::move(provider).value();
   NodeDriver::Options options;
   options.node = node_config(config_);
   if (certificates_) options.transport = tls_transport(certificates_->context());
@@ -157,19 +158,6 @@ void Sidecar::add_routes() {
 }
 
 void Sidecar::start_discovery() {
-  if (const auto* dns = std::get_if<config::DnsDiscovery>(&config_.discovery)) {
-    DnsProvider::Options options;
-    options.name = dns->name;
-    options.interval = dns->interval;
-    options.loopback_only = config_.loopback_only();
-    provider_ = std::make_unique<DnsProvider>(io_, logger_, options);
-  } else {
-    Provider::Addresses addresses;
-    for (const auto& peer : std::get<config::StaticDiscovery>(config_.discovery).peers) {
-      addresses.push_back(peer.to_string());
-    }
-    provider_ = std::make_unique<StaticProvider>(io_, std::move(addresses));
-  }
   provider_->start([this](const Provider::Addresses& addresses) {
     discovery_answered_ = true;
     driver_->set_addresses(addresses);
@@ -225,6 +213,7 @@ Report Sidecar::report() const {
   report.admin = admin_.stats();
   report.process = read_process_figures();
   report.ready = ready();
+  report.watch = provider_->watch_figures();
   report.tls = tls_report();
   return report;
 }

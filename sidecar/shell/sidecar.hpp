@@ -33,7 +33,7 @@ namespace socketmesh::shell {
 class Sidecar {
  public:
   // Ready without an answer from discovery after this long, so that its outage stops no rollout.
-  static constexpr std::chrono::seconds kDiscoveryPatience{5};
+  static constexpr std::chrono::seconds kDiscoveryPatience{10};
   // Between looks at the certificate files, and samples of the round-trip histograms.
   static constexpr std::chrono::seconds kTickInterval{1};
 

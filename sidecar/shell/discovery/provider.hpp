@@ -6,8 +6,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "sidecar/shell/discovery/watch_figures.hpp"
 
 namespace socketmesh::shell {
 
@@ -24,6 +27,8 @@ class Provider {
 
   virtual void start(Callback callback) = 0;
   virtual void stop() = 0;
+  // Of providers that watch; nothing of others.
+  [[nodiscard]] virtual std::optional<WatchFigures> watch_figures() const { return std::nullopt; }
 };
 
 }  // namespace socketmesh::shell

@@ -112,8 +112,56 @@ TEST(Reader, VariablesOverride) {
   Section b = reader.section("b");  // a section may stand in variables alone
   EXPECT_TRUE(*b.get_bool("flag"));
   EXPECT_FALSE(b.in_file());
-  EXPECT_TRUE(b.mentions("flag"));
   EXPECT_EQ(to_string(reader.finish()), "");
+}
+
+TEST(Reader, ASectionMayStandInASection) {
+  Reader reader = read("a:\n  inner: {x: 7, list: [y]}\n  n: 1\n",
+                       {{"SOCKETMESH_A_INNER_X", "8"}, {"SOCKETMESH_A_INNER_Z", "9"}});
+  Section a = reader.section("a");
+  EXPECT_EQ(*a.get_number("n", 0, 9), 1U);
+  Section inner = a.section("inner");
+  EXPECT_TRUE(inner.in_file());
+  const auto x = inner.get_number("x", 0, 9);
+  EXPECT_EQ(*x, 8U);
+  EXPECT_EQ(x.place.to_string(), "SOCKETMESH_A_INNER_X");
+  EXPECT_EQ(x.key, "a.inner.x");
+  EXPECT_EQ(*inner.get_number("z", 0, 9), 9U);
+  EXPECT_EQ(inner.get_list("list", any_text)->size(), 1U);
+  inner.require(inner.get_text("must", any_text));
+  EXPECT_EQ(to_string(reader.finish()), "f:2: a.inner.must: is missing\n");
+}
+
+TEST(Reader, ASectionInASectionMayStandInVariablesAlone) {
+  Reader reader = read("a:\n  n: 1\n", {{"SOCKETMESH_A_INNER_X", "8"}});
+  Section a = reader.section("a");
+  a.get_number("n", 0, 9);
+  Section inner = a.section("inner");
+  EXPECT_FALSE(inner.in_file());
+  EXPECT_EQ(*inner.get_number("x", 0, 9), 8U);
+  inner.require(inner.get_text("must", any_text));
+  EXPECT_EQ(to_string(reader.finish()), "f:1: a.inner.must: is missing\n");
+}
+
+TEST(Reader, RefusesWhatASectionInASectionShouldNotHave) {
+  const auto problems = [](std::string_view text, Environment environment = {}) {
+    Reader reader = read(text, std::move(environment));
+    Section a = reader.section("a");
+    Section inner = a.section("inner");
+    inner.get_text("text", any_text);
+    return to_string(reader.finish());
+  };
+  EXPECT_EQ(problems("a:\n  inner:\n    texd: x\n"),
+            "f:3: a.inner.texd: is not a known key (did you mean 'text'?)\n");
+  EXPECT_EQ(problems("a: {iner: {}}\n"),
+            "f:1: a.iner: is not a known key (did you mean 'inner'?)\n");
+  EXPECT_EQ(problems("a:\n  inner: [x]\n"), "f:2: a.inner: must be a map, and is a list\n");
+  EXPECT_EQ(problems("a:\n  inner: x\n"), "f:2: a.inner: must be a map, and is a text\n");
+  EXPECT_EQ(problems("a.inner: {text: x}\n"), "f:1: a.inner: is not a known section\n");
+  EXPECT_EQ(problems("inner: {text: x}\n"), "f:1: inner: is not a known section\n");
+  EXPECT_EQ(problems("", {{"SOCKETMESH_A_INNER", "x"}}),
+            "SOCKETMESH_A_INNER: is not a known variable\n");
+  EXPECT_EQ(problems("a: {inner: }\n"), "");
 }
 
 TEST(Reader, ListsInVariables) {

@@ -97,7 +97,8 @@ TEST(SidecarConfig, RemembersOrigins) {
 TEST(SidecarConfig, NeedsNameAndDiscovery) {
   EXPECT_EQ(bad("link: {listen: \"127.0.0.1:1\"}\n"),
             "f: mesh.name: is missing; write for example mesh: {name: chat}\n"
-            "f: discovery.static: is missing; discovery needs exactly one of static and dns\n");
+            "f: discovery.static: is missing; discovery needs exactly one of static, dns and "
+            "kubernetes\n");
 }
 
 TEST(SidecarConfig, RefusesBadNames) {
@@ -136,9 +137,67 @@ TEST(SidecarConfig, TakesExactlyOneDiscovery) {
             "needed\n");
   EXPECT_EQ(bad(rest + "discovery: {static: [], interval: 1s}\n"),
             "f:3: discovery.interval: only goes with discovery.dns\n");
-  EXPECT_EQ(bad(rest + "discovery: {kubernetes: {namespace: x}}\n"),
-            "f:3: discovery.kubernetes: discovery by Kubernetes is not in this version; use static "
-            "or dns\n");
+  EXPECT_THAT(bad(rest + "discovery:\n  dns: \"127.0.0.1:1\"\n  kubernetes: {service: x}\n"),
+              StartsWith("f:5: discovery.kubernetes: cannot stand beside discovery.dns (f:4); "
+                         "exactly one is needed\n"));
+  EXPECT_THAT(bad(rest + "discovery: {kubernetes: {service: x}, interval: 1s}\n"),
+              HasSubstr("f:3: discovery.interval: only goes with discovery.dns\n"));
+}
+
+class KubernetesConfig : public testing::Test {
+ protected:
+  std::string with(const std::string& kubernetes) {
+    return "mesh: {name: chat, id: a}\ndiscovery: {kubernetes: " + kubernetes +
+           "}\ntls: {ca: " + files_.ca + ", cert: " + files_.cert + ", key: " + files_.key + "}\n";
+  }
+
+  net::TestCertificates certificates_;
+  net::TlsFiles files_ = certificates_.make("leaf");
+};
+
+TEST_F(KubernetesConfig, NamesAServiceAndPerhapsANamespace) {
+  const auto config = good(with("{namespace: default, service: chat-mesh}"));
+  const auto& kubernetes = std::get<KubernetesDiscovery>(config.discovery);
+  EXPECT_EQ(kubernetes.space, "default");
+  EXPECT_EQ(kubernetes.service, "chat-mesh");
+  EXPECT_EQ(kubernetes.account, "/var/run/secrets/kubernetes.io/serviceaccount");
+  EXPECT_EQ(config.origin("discovery.kubernetes.service"), "f:2: discovery.kubernetes.service");
+
+  const auto short_one = good(with("{service: s, account: /x}"));
+  EXPECT_EQ(std::get<KubernetesDiscovery>(short_one.discovery).space, "");
+  EXPECT_EQ(std::get<KubernetesDiscovery>(short_one.discovery).account, "/x");
+}
+
+TEST_F(KubernetesConfig, VariablesOverrideAndAreEnough) {
+  const auto config = good(with("{namespace: default, service: chat-mesh}"),
+                           {{"SOCKETMESH_DISCOVERY_KUBERNETES_NAMESPACE", "other"}});
+  EXPECT_EQ(std::get<KubernetesDiscovery>(config.discovery).space, "other");
+  const std::string text = with("{}");
+  const auto alone = good(text.substr(0, text.find("discovery")) + text.substr(text.find("tls")),
+                          {{"SOCKETMESH_DISCOVERY_KUBERNETES_SERVICE", "chat-mesh"}});
+  EXPECT_EQ(std::get<KubernetesDiscovery>(alone.discovery).service, "chat-mesh");
+}
+
+TEST_F(KubernetesConfig, SaysWhatIsWrong) {
+  const std::string key = "f:2: discovery.kubernetes.";
+  EXPECT_EQ(bad(with("{namespace: x}")),
+            key + "service: is missing; write for example kubernetes: {service: chat-mesh}\n");
+  EXPECT_THAT(bad(with("{}")), HasSubstr(key + "service: is missing"));
+  EXPECT_THAT(bad(with("{service: Chat}")), HasSubstr(key + "service: 'Chat' is no Service name"));
+  EXPECT_THAT(bad(with("{service: \"a,b=c\"}")), HasSubstr(key + "service: "));
+  EXPECT_THAT(bad(with("{service: s, namespace: a.b}")), HasSubstr(key + "namespace: 'a.b' is no"));
+  EXPECT_THAT(bad(with("{service: s, namespace: \"a \"}")), HasSubstr(key + "namespace: "));
+  EXPECT_THAT(bad(with("{service: s, account: x}")),
+              HasSubstr(key + "account: 'x' is no absolute"));
+  EXPECT_EQ(bad(with("{service: s, port: 1}")), key + "port: is not a known key\n");
+  EXPECT_EQ(bad(with("[s]")), "f:2: discovery.kubernetes: must be a map, and is a list\n");
+}
+
+TEST(SidecarConfig, PeersInOtherPodsNeedTls) {
+  EXPECT_EQ(bad("mesh: {name: chat}\nlink: {listen: \"127.0.0.1:1\"}\n"
+                "discovery: {kubernetes: {service: s}}\n"),
+            "f:3: discovery.kubernetes: finds peers in other pods, and links without tls are plain "
+            "text; add the tls section (ca, cert, key)\n");
 }
 
 TEST(SidecarConfig, RefusesBadPeers) {
