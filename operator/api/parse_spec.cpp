@@ -103,7 +103,7 @@ class SpecReader {
       const json* amounts = fields.take_object(kind);
       if (amounts == nullptr) continue;
       for (const auto& [name, amount] : amounts->items()) {
-        if (is_quantity(amount)) continue;
+        if (parse_quantity(amount)) continue;
         fields.complain(std::string(kind) + "." + name,
                         amount.dump() + " is no quantity; write for example 64Mi, 100m or 2");
       }

@@ -4,6 +4,7 @@
 
 #include "operator/api/json_access.hpp"
 #include "operator/api/limits.hpp"
+#include "operator/api/values.hpp"
 #include "operator/plan/object.hpp"
 
 namespace socketmesh::op::plan {
@@ -45,18 +46,27 @@ json default_resources() {
   return {{"requests", {{"cpu", "20m"}, {"memory", "32Mi"}}}, {"limits", {{"memory", "256Mi"}}}};
 }
 
-// The defaults, except for the resources that the user mentions: half a default could contradict
-// the user's other half.
+// Whether both are amounts, and the first is greater.
+bool exceeds(const json& a, const json& b) {
+  const auto left = api::parse_quantity(a);
+  const auto right = api::parse_quantity(b);
+  return left && right && *left > *right;
+}
+
+// What the user gives, and the defaults that do not contradict it: a request must not exceed its
+// limit. Without a default request the API server would take the user's limit for one.
 json resources(const json& given) {
   const json& requests = api::member(given, "requests");
   const json& limits = api::member(given, "limits");
-  json merged = given;
   const json defaults = default_resources();
-  for (const auto& [kind, amounts] : defaults.items()) {
-    for (const auto& [name, amount] : amounts.items()) {
-      if (requests.contains(name) || limits.contains(name)) continue;
-      merged[kind][name] = amount;
-    }
+  json merged = given;
+  for (const auto& [name, amount] : defaults["requests"].items()) {
+    if (requests.contains(name) || exceeds(amount, api::member(limits, name.c_str()))) continue;
+    merged["requests"][name] = amount;
+  }
+  for (const auto& [name, amount] : defaults["limits"].items()) {
+    if (limits.contains(name) || exceeds(api::member(requests, name.c_str()), amount)) continue;
+    merged["limits"][name] = amount;
   }
   return merged;
 }
