@@ -116,6 +116,9 @@ void link_scripts() {
        hello + snapshot +
            typed(NodeDriver::kControl, 0x34, Writer().id64(41).u8(1).string("/n").str()) +
            typed(NodeDriver::kControl, 0x33, Writer().id64(41).u8(2).str()));
+  link("member_loss",
+       hello + snapshot +
+           typed(NodeDriver::kControl, 0x36, Writer().id64(99).u64(12).u64(0).str()) + write(255));
   link("ping", hello + typed(NodeDriver::kFrame, 6, Writer().u64(5).str()) +
                    typed(NodeDriver::kFrame, 7, Writer().u64(5).str()));
   link("ack",

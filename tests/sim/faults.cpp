@@ -9,6 +9,7 @@ constexpr TimeUs kShortest = 20 * kMillisecondUs;
 
 void Faults::start() {
   if (plan_.fault_every > 0) later();
+  if (plan_.app_cut_every > 0) cut_app_later();
 }
 
 void Faults::later() {
@@ -34,6 +35,19 @@ void Faults::strike() {
 SidecarHost* Faults::some_running() {
   const auto running = world_.running();
   return running.empty() ? nullptr : running[rng_.index(running.size())];
+}
+
+void Faults::cut_app_later() {
+  world_.clock().after(cuts_.range(1, 2 * plan_.app_cut_every), [this] {
+    if (ended_) return;
+    const auto living = world_.living_apps();
+    SimApp* app = living.empty() ? nullptr : living[cuts_.index(living.size())];
+    if (app != nullptr && app->connected() && app->home().running()) {
+      world_.stats().add(Stat::kAppConnectionCuts);
+      app->cut();
+    }
+    cut_app_later();
+  });
 }
 
 bool Faults::may_lose_one() const {
@@ -90,8 +104,16 @@ void Faults::crash_sidecar() {
   if (sidecar == nullptr || sidecar->leaving()) return;
   world_.stats().add(Stat::kSidecarCrashes);
   world_.ledger().allow_duplicates();
+  const auto apps = world_.apps_of(*sidecar);
   sidecar->crash(false);
-  come_back(*sidecar, rng_.range(kShortest, plan_.longest_absence));
+  const TimeUs back = rng_.range(kShortest, plan_.longest_absence);
+  come_back(*sidecar, back);
+  if (plan_.weather != Weather::kDrought || plan_.app_cut_every == 0 || apps.empty()) return;
+  // One of its apps is slower to come back than the sidecar.
+  SimApp* slow = apps[cuts_.index(apps.size())];
+  slow->stay_away(true);
+  world_.clock().after(back + cuts_.range(0, 2 * plan_.limits.peer_timeout),
+                       [slow] { slow->stay_away(false); });
 }
 
 void Faults::leave_and_return() {

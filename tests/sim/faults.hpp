@@ -15,7 +15,7 @@ namespace socketmesh::sim {
 class Faults {
  public:
   Faults(World& world, const Plan& plan, Traffic& traffic, Rng rng)
-      : world_(world), plan_(plan), traffic_(traffic), rng_(rng) {}
+      : world_(world), plan_(plan), traffic_(traffic), rng_(rng), cuts_(plan.seed) {}
 
   void start();
   // No more faults; everything that is to come back comes back now.
@@ -25,6 +25,7 @@ class Faults {
   void later();
   void strike();
   void cut();
+  void cut_app_later();
   void partition();
   void crash_sidecar();
   void leave_and_return();
@@ -42,6 +43,7 @@ class Faults {
   const Plan& plan_;
   Traffic& traffic_;
   Rng rng_;
+  Rng cuts_;
   bool ended_ = false;
   std::uint64_t partition_ = 0;  // the latest
 };

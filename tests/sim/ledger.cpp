@@ -7,6 +7,10 @@ namespace socketmesh::sim {
 
 namespace {
 
+// A message is at its publisher's sidecar by then, and a word of that one read: the longest spike
+// and a little more.
+constexpr TimeUs kOnTheWay = 420 * kMillisecondUs;
+
 std::uint64_t digest_of(const Data& data) {
   std::uint64_t hash = (static_cast<std::uint64_t>(data.kind) << 8U) | data.flags;
   const auto mix = [&hash](std::string_view text) {
@@ -75,6 +79,8 @@ bool Ledger::knows(const SimApp& from, const SimApp& to, const std::string& nsp)
 
 bool Ledger::is_owed(SimApp& from, SimApp& to, const Data& data) const {
   if (&from == &to || !to.alive()) return false;
+  // Until it is known to be back.
+  if (books_[to.number()].cut && to.acknowledged_when(from.home().id()) == 0) return false;
   switch (data.route) {
     case Route::kMember:
       return data.destination == to.id() && from.sees(to.id(), "");
@@ -97,10 +103,6 @@ bool Ledger::is_owed(SimApp& from, SimApp& to, const Data& data) const {
 void Ledger::published(SimApp& app, const Data& data) {
   if (data.kind == Kind::kGap) {
     gaps_.insert(digest_of(data) ^ data.seq);
-    const std::uint32_t messages = Reader(as_bytes(data.body)).varint();
-    for (Book& book : books_) {
-      if (book.app != nullptr && book.app->alive()) book.announced += messages;
-    }
     return;
   }
   stats_.add(Stat::kPublished);
@@ -110,6 +112,7 @@ void Ledger::published(SimApp& app, const Data& data) {
   sent->rooms = data.rooms;
   sent->joins = data.joins;
   sent->digest = digest_of(data);
+  sent->when = trace_.now();
   books_[app.number()].sent.resize(data.seq);
   books_[app.number()].sent[data.seq - 1] = sent;
   trace_.note("publish: app, seq, kind", app.number(), data.seq,
@@ -166,7 +169,7 @@ void Ledger::miss(Book& to, std::uint32_t from, const Sent& sent, const char* ru
   if (!gaps_forbidden_ && !publisher.reading()) return;  // likewise rule h
   stats_.add(Stat::kMessagesMissing);
   ++to.missing[from];
-  if (gaps_forbidden_) throw Violation(rule, pair_text(from, *to.app, sent.seq));
+  if (gaps_forbidden_ && !to.cut) throw Violation(rule, pair_text(from, *to.app, sent.seq));
 }
 
 void Ledger::taken_by_all(SimApp& app, std::uint64_t seq) {
@@ -190,7 +193,7 @@ void Ledger::declared(SimApp& app, std::uint64_t messages) {
   stats_.add(Stat::kGapsDeclared);
   stats_.add(Stat::kMessagesDeclaredLost, messages);
   books_[app.number()].declared += messages;
-  if (gaps_forbidden_)
+  if (gaps_forbidden_ && !books_[app.number()].cut)
     throw Violation("no gap", app.describe() + " was told of " + std::to_string(messages));
 }
 
@@ -234,8 +237,13 @@ void Ledger::member_down(SimApp& app, MemberId member, bool confirmed) {
   const auto number = numbers_.find(member);
   if (number == numbers_.end()) return;  // not a model app: a test's raw client
   const SimApp& other = *books_[number->second].app;
-  const bool absent = app.home().links().contains(other.home().id());
-  if (!confirmed || absent) books_[number->second].owed.erase(app.number());
+  Owed& owed = books_[number->second].owed[app.number()];
+  if (!confirmed) owed.clear();
+  const bool here = &app.home() == &other.home();
+  if (here || app.home().links().contains(other.home().id())) {
+    const TimeUs since = app.read_before() - kOnTheWay;
+    std::erase_if(owed, [since](const auto& sent) { return sent->when >= since; });
+  }
   // Provisional interest ends with the member; should it come back, its joins count as any others.
   std::erase_if(provisional_, [&](const auto& one) {
     return std::get<0>(one) == app.number() && std::get<1>(one) == number->second;
@@ -243,6 +251,9 @@ void Ledger::member_down(SimApp& app, MemberId member, bool confirmed) {
 }
 
 void Ledger::attaching(SimApp& app) {
+  Book& own = books_[app.number()];
+  if (own.cut_epoch != 0 && own.cut_epoch != app.home().epoch()) own.owed.clear();
+  own.cut_epoch = 0;
   if (app.totals().attachments > 1) {
     allow_duplicates();  // what it retained is written again
     const std::uint64_t taken = books_[app.number()].taken;
@@ -258,9 +269,22 @@ void Ledger::attaching(SimApp& app) {
   }
 }
 
+void Ledger::connection_cut(SimApp& app) {
+  allow_duplicates();
+  Book& book = books_[app.number()];
+  book.cut = true;
+  book.cut_epoch = app.home().epoch();
+  // What its publishers' sidecars have yet to read may meet the word on its way.
+  for (auto& [from, owed] : book.owed) {
+    const std::uint64_t reached = books_[from].app->reached();
+    std::erase_if(owed, [reached](const auto& sent) { return sent->seq > reached; });
+  }
+}
+
 std::size_t Ledger::owed() const {
   std::size_t count = 0;
   for (const Book& book : books_) {
+    if (book.cut) continue;
     for (const auto& [from, owed] : book.owed) count += owed.size();
   }
   return count;
@@ -268,6 +292,7 @@ std::size_t Ledger::owed() const {
 
 std::string Ledger::first_owed() const {
   for (const Book& book : books_) {
+    if (book.cut) continue;
     for (const auto& [from, owed] : book.owed) {
       if (!owed.empty()) return pair_text(from, *book.app, owed.front()->seq);
     }
@@ -280,7 +305,7 @@ void Ledger::judge() const {
     if (book.app == nullptr || !book.app->alive()) continue;
     std::uint64_t missing = missing_at(*book.app);
     for (const auto& [from, owed] : book.owed) missing += owed.size();
-    if (missing > book.declared + book.announced) {
+    if (missing > book.declared) {
       throw Violation("every gap is declared",
                       book.app->describe() + ": " + std::to_string(missing) + " missing, " +
                           std::to_string(book.declared) + " declared; " + first_owed());

@@ -29,12 +29,17 @@
 //   g. it was given up, and P's sidecar died before it could tell R: what a life owes, it owes
 //      until it ends.
 //
-//   h. R is down for P while their sidecars are linked: its sidecar has a new life, and R did not
-//      come back to it within peer_timeout.
+//   h. R is down for P while their sidecars are linked (it did not come back to a new life of its
+//      sidecar within peer_timeout, or its connection was cut), and m may have met that word on the
+//      way. What is older stays owed. And nothing is owed to R from its connection's end until a
+//      SYNC of its next attachment is acknowledged.
+//
+//   i. R's connection was cut, and its sidecar died before R was back: what it owed R died with it.
 //
 // Everything owed must arrive, in P's order, unless that many messages were declared lost to R by
 // GAP frames or GAP data. Where a run promises that no gap occurs (large windows, absences shorter
-// than the hold), one declared or missing message is a violation at once.
+// than the hold), one declared or missing message is a violation at once, but for apps whose
+// connection was cut.
 #pragma once
 
 #include <cstdint>
@@ -79,6 +84,7 @@ class Ledger : public AppObserver {
   void namespace_left(SimApp& app, const std::string& nsp) override;
   void member_down(SimApp& app, MemberId member, bool confirmed) override;
   void attaching(SimApp& app) override;
+  void connection_cut(SimApp& app) override;
 
  private:
   struct Sent {
@@ -87,6 +93,7 @@ class Ledger : public AppObserver {
     std::vector<std::string> rooms;
     std::vector<std::string> joins;
     std::uint64_t digest = 0;
+    TimeUs when = 0;
   };
   using Owed = std::deque<std::shared_ptr<const Sent>>;
   struct Book {  // of one app
@@ -95,9 +102,10 @@ class Ledger : public AppObserver {
     std::map<std::uint32_t, Owed> owed;             // to it, by publisher
     std::uint64_t taken = 0;                        // of its publishes, as it was told
     std::uint64_t declared = 0;
-    std::uint64_t announced = 0;  // by GAP data, which a full window may drop like any other
     std::map<std::uint32_t, std::uint64_t> missing;  // by publisher
     std::uint64_t received = 0;
+    bool cut = false;             // its connection was, once: it may have missed something
+    std::uint64_t cut_epoch = 0;  // of its sidecar at that time; 0: it is attached again
   };
 
   bool is_owed(SimApp& from, SimApp& to, const Data& data) const;

@@ -105,6 +105,10 @@ Plan Plan::of_seed(std::uint64_t seed) {
   if (plan.weather != Weather::kCalm) add_faults(plan, rng);
   if (plan.weather == Weather::kNarrow) narrow(plan, rng);
   if (plan.weather == Weather::kDrought) dry(plan, rng);
+  // Drawn apart, so that the other numbers stay what they were before there were such cuts.
+  Rng cuts(seed * 0x9e3779b97f4a7c15U + 7);
+  if (plan.weather != Weather::kCalm && cuts.permille(300))
+    plan.app_cut_every = cuts.range(100, 1500) * kMillisecondUs;
   if (plan.gaps_allowed()) plan.app.request_timeout = 5 * kSecondUs;
   return plan;
 }

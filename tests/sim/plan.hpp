@@ -31,6 +31,7 @@ struct Plan {
   std::size_t small_body = 200;
   std::uint64_t large_permille = 5;  // of 100 KB bodies
   TimeUs fault_every = 0;            // 0: none
+  TimeUs app_cut_every = 0;          // an app loses its connection; 0: never
   TimeUs longest_partition = 5 * kSecondUs;
   TimeUs longest_absence = 1 * kSecondUs;  // of a killed sidecar, from its restart
   TimeUs longest_stall = 1 * kSecondUs;    // of an app that does not read

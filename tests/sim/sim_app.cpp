@@ -2,6 +2,8 @@
 // sim_app_frames.cpp, requests are in sim_app_requests.cpp.
 #include "tests/sim/sim_app.hpp"
 
+#include <utility>
+
 namespace socketmesh::sim {
 
 namespace {
@@ -42,9 +44,21 @@ void SimApp::detach() {
   if (end_ == 0) crash();
 }
 
+void SimApp::cut() {
+  if (!alive() || end_ == 0) return;
+  env_.trace.note("app connection cut: number", number_);
+  observer_.connection_cut(*this);
+  acknowledged_.clear();  // its presence and interest end with its connection
+  was_cut_ = true;
+  env_.network.abort(end_);
+  lost_connection();
+}
+
 void SimApp::dial_later() {
   env_.clock.after(rng_.range(kRedialMin, kRedialMax), [this] {
-    if (alive_ && end_ == 0) env_.network.dial(this, home_.host(), home_.app_address());
+    if (!alive_ || end_ != 0) return;
+    if (away_) return dial_later();
+    env_.network.dial(this, home_.host(), home_.app_address());
   });
 }
 
@@ -79,6 +93,7 @@ void SimApp::lost_connection() {
 void SimApp::attach() {
   frames_.clear();
   out_.clear();
+  written_.clear();
   count_ = count_sent_ = 0;
   welcomed_ = greeted_ = false;
   attached_when_ = env_.clock.now();
@@ -105,8 +120,12 @@ void SimApp::attach() {
   }
   send(encode_empty(AppType::kReady));
   for (auto& [id, pending] : pending_syncs_) send_sync(id);
+  if (std::exchange(was_cut_, false)) sync();
   declare_forgotten();
-  for (const Retained& kept : retained_) send(kept.bytes);
+  for (const Retained& kept : retained_) {
+    send(kept.bytes);
+    written_.push_back(kept.seq);
+  }
   end_requests();
 }
 
@@ -219,6 +238,7 @@ std::uint64_t SimApp::publish(Data data) {
     if (retained_.size() > options_.retain) forget_oldest();
   }
   send(bytes);
+  if (end_ != 0) written_.push_back(data.seq);
   return data.seq;
 }
 

@@ -40,6 +40,7 @@ class AppObserver {
   // `confirmed`: the sidecar's present life had told of the member itself.
   virtual void member_down(SimApp& app, MemberId member, bool confirmed) = 0;
   virtual void attaching(SimApp& app) = 0;
+  virtual void connection_cut(SimApp& app) = 0;
 };
 
 struct AppOptions {
@@ -72,7 +73,9 @@ class SimApp : public NetUser {
   // Life.
   void start();
   void crash();
-  void detach();  // says so, then ends
+  void detach();                           // says so, then ends
+  void cut();                              // its connection ends, and nobody dies
+  void stay_away(bool on) { away_ = on; }  // does not attach again
   bool alive() const { return alive_ && !detaching_; }
   bool connected() const { return end_ != 0; }
   bool welcomed() const { return welcomed_; }
@@ -113,9 +116,13 @@ class SimApp : public NetUser {
   TimeUs attached_when() const { return attached_when_; }
   // On this attachment it has read all members that the sidecar had for it at once.
   bool greeted() const { return greeted_; }
+  // When it last read before what it reads now.
+  TimeUs read_before() const { return read_before_; }
   std::optional<std::uint8_t> synced(std::uint32_t id) const;
   std::size_t pending_syncs() const { return pending_syncs_.size(); }
   std::size_t open_requests() const { return requests_.size(); }
+  // The last of its publishes that its sidecar has read on this attachment; 0 none.
+  std::uint64_t reached() const;
   std::size_t retained() const { return retained_.size(); }
   std::uint64_t last_seq() const { return seq_; }
   const std::vector<std::uint16_t>& refusals() const { return refusals_; }
@@ -195,6 +202,10 @@ class SimApp : public NetUser {
   bool welcomed_ = false;
   bool greeted_ = false;
   TimeUs attached_when_ = 0;
+  TimeUs last_read_ = 0;
+  TimeUs read_before_ = 0;
+  bool was_cut_ = false;
+  bool away_ = false;
   bool reading_ = true;
   bool detaching_ = false;
   EndId end_ = 0;
@@ -213,9 +224,10 @@ class SimApp : public NetUser {
 
   std::uint64_t seq_ = 0;
   std::deque<Retained> retained_;
-  std::uint64_t forgotten_ = 0;       // not taken, and not kept any more
-  std::uint64_t last_forgotten_ = 0;  // the seq of the last of them
-  std::uint64_t count_ = 0;           // DATA taken on this attachment
+  std::vector<std::uint64_t> written_;  // seqs, on this attachment
+  std::uint64_t forgotten_ = 0;         // not taken, and not kept any more
+  std::uint64_t last_forgotten_ = 0;    // the seq of the last of them
+  std::uint64_t count_ = 0;             // DATA taken on this attachment
   std::uint64_t count_sent_ = 0;
   std::map<MemberId, std::uint64_t> highest_;
   std::map<MemberId, Peer> peers_;

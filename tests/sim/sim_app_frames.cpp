@@ -17,6 +17,10 @@ void SimApp::require(bool holds, const char* rule, const std::string& detail) co
 
 void SimApp::readable(EndId end, Bytes bytes) {
   if (end != end_) return;
+  if (env_.clock.now() != last_read_) {
+    read_before_ = last_read_;
+    last_read_ = env_.clock.now();
+  }
   frames_.add(bytes);
   try {
     for (Bytes next = frames_.next(); !next.empty(); next = frames_.next()) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "sidecar/core/wire/member_id.hpp"
 #include "tests/sim/sim_app.hpp"
 
 namespace socketmesh::sim {
@@ -14,6 +15,15 @@ bool SimApp::sees(MemberId member, const std::string& nsp) const {
 bool SimApp::confirmed(MemberId member) const {
   const auto it = peers_.find(member);
   return it != peers_.end() && it->second.confirmed;
+}
+
+std::uint64_t SimApp::reached() const {
+  if (!connected() || !home_.running()) return 0;
+  for (const auto& member : home_.status().members) {
+    if (member.local && member.id == wire::member_id_text(id_) && member.messages_in > 0)
+      return written_.at(member.messages_in - 1);
+  }
+  return 0;
 }
 
 std::set<std::string> SimApp::namespaces() const {

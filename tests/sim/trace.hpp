@@ -32,6 +32,7 @@ class Trace {
   // A line of text, not hashed: the core's own log.
   void text(const char* who, std::uint64_t number, std::string_view line);
 
+  TimeUs now() const { return clock_.now(); }
   std::uint64_t hash() const { return hash_; }
   std::string tail(std::size_t lines) const;
 

@@ -205,7 +205,7 @@ bool SendWindow::shrink_stream() {
   if (cursor_ > 0 && records_.front().last_seq() <= received_) {
     const Record& front = records_.front();
     if (!front.control) {
-      const std::uint64_t messages = front.skipped ? front.lost : front.count;
+      const std::uint64_t messages = front.messages();
       if (!front.skipped) loss_.forgotten += messages;
       forgotten_ += messages;
       forgotten_seq_ = front.last_seq();
@@ -225,8 +225,9 @@ bool SendWindow::shrink_stream() {
 bool SendWindow::shrink_held() {
   if (held_.empty()) return false;
   const Record& front = held_.front();
-  held_lost_ += front.count;
-  loss_.dropped += front.count;
+  const std::uint64_t messages = front.messages();
+  held_lost_ += messages;
+  loss_.dropped += messages;
   bytes_ -= front.bytes.size();
   backlog_ -= front.bytes.size();
   held_lost_position_ = std::max(held_lost_position_, front.position);
@@ -237,11 +238,11 @@ bool SendWindow::shrink_held() {
 
 void SendWindow::skip(std::size_t index) {
   Record& record = records_[index];
+  record.lost = record.messages();
   // Written already: lost only if it has to be written again.
-  (record.written ? loss_.forgotten : loss_.dropped) += record.count;
+  (record.written ? loss_.forgotten : loss_.dropped) += record.lost;
   bytes_ -= record.bytes.size();
   if (index >= cursor_) backlog_ -= record.bytes.size();
-  record.lost = record.count;
   record.skipped = true;
   record.closed = true;
   record.bytes = wire::Buffer(kRecordHeadBytes);
@@ -269,23 +270,29 @@ void SendWindow::merge_skipped(std::size_t index) {
   records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
+std::uint64_t SendWindow::Record::messages() const {
+  if (control) return 0;
+  return skipped ? lost : wire::message_count(wire::Bytes(bytes).subspan(kRecordHeadBytes));
+}
+
+SendWindow::AtRisk SendWindow::at_risk() const {
+  AtRisk risk{held_lost_, forgotten_};
+  for (const Record& record : records_)
+    (record.last_seq() <= received_ ? risk.received : risk.unsent) += record.messages();
+  for (const Record& record : held_) risk.unsent += record.messages();
+  return risk;
+}
+
 SendWindow::Loss SendWindow::drop_all() {
   Loss loss = std::exchange(loss_, {});
   for (const Record& record : records_) {
-    if (record.control) continue;
-    const std::uint64_t messages = record.skipped ? record.lost : record.count;
-    if (record.last_seq() <= received_) {
-      loss.forgotten += messages;
-      forgotten_ += messages;
-    } else {
-      held_lost_ += messages;
-      if (!record.skipped || record.written) loss.dropped += messages;
-    }
+    const bool counted = record.skipped && !record.written;
+    if (!counted && record.last_seq() > received_) loss.dropped += record.messages();
   }
-  for (const Record& record : held_) {
-    held_lost_ += record.count;
-    loss.dropped += record.count;
-  }
+  for (const Record& record : held_) loss.dropped += record.messages();
+  held_lost_ = 0;
+  held_lost_position_ = 0;
+  forgotten_ = 0;
   records_.clear();
   held_.clear();
   bytes_ = 0;

@@ -15,6 +15,7 @@
 #include <deque>
 #include <vector>
 
+#include "sidecar/core/wire/data_frame.hpp"
 #include "sidecar/core/wire/link_frames.hpp"
 
 namespace socketmesh::mesh {
@@ -60,7 +61,15 @@ class SendWindow {
   std::uint64_t on_taken(std::uint64_t seq);
   // Enforces the window; call after appends and resumes. Returns what was lost since the last call.
   Loss enforce();
+  // Messages that a member misses which never comes back to what is kept for it: those that its
+  // sidecar's present life has, and all others.
+  struct AtRisk {
+    std::uint64_t unsent = 0;
+    std::uint64_t received = 0;
+  };
+  AtRisk at_risk() const;
   // Drops all data, held and sent (the hold ended); only restart() makes the window usable again.
+  // Declares nothing: see at_risk().
   Loss drop_all();
 
   // Visits held data in order: visit(frames, count).
@@ -72,8 +81,6 @@ class SendWindow {
 
   // Messages that had to go from what is held, or before it, and are not declared yet.
   std::uint64_t held_lost() const { return held_lost_; }
-  // The peer's members are, or may be, owed the word that something was lost.
-  bool owes_word() const { return held_lost_ > 0 || forgotten_ > 0; }
 
   // The writer's view: bytes of the record that is being written, then of further ones; closes
   // records as it shows them, with the watermarks of the opposite direction in their heads.
@@ -108,6 +115,7 @@ class SendWindow {
     bool skipped = false;
     bool written = false;  // at least once
     std::uint64_t last_seq() const { return first_seq + count - 1; }
+    std::uint64_t messages() const;  // 0 of control frames
   };
 
   Record& open_record(std::deque<Record>& records, bool control, std::size_t more_bytes);

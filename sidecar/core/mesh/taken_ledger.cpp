@@ -37,10 +37,6 @@ void TakenLedger::advance(EndpointId destination, std::uint64_t position,
   if (found->second.empty()) lanes_.erase(found);
 }
 
-void TakenLedger::drop_destination(EndpointId destination, std::vector<EndpointId>& moved) {
-  advance(destination, UINT64_MAX, moved);
-}
-
 void TakenLedger::drop_source(EndpointId source) {
   const auto found = by_source_.find(source);
   if (found == by_source_.end()) return;

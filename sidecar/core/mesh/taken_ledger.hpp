@@ -27,8 +27,6 @@ class TakenLedger {
   // `destination` has taken (or will never take) all up to `position`. Adds sources whose watermark
   // may have moved to `moved`.
   void advance(EndpointId destination, std::uint64_t position, std::vector<EndpointId>& moved);
-  // `destination` is gone: what lay there counts as taken.
-  void drop_destination(EndpointId destination, std::vector<EndpointId>& moved);
   void drop_source(EndpointId source);
 
   // The highest message of `source` up to which all is taken, when it has sent up to `sent`.

@@ -235,7 +235,8 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
       slot->window.hold();  // it may have been released before, when nobody was expected
       if (slot->peer_deadline == kNever) slot->peer_deadline = now + config.limits.peer_timeout;
     }
-    if (slot != nullptr && slot->members.empty() && slot->epoch == 0) remove_slot(*slot);
+    if (slot != nullptr && slot->members.empty() && slot->debts.empty() && slot->epoch == 0)
+      remove_slot(*slot);
   }
   routes_changed();
 }
@@ -251,6 +252,7 @@ void Node::Impl::member_ready(AppConn& app) {
   });
   for (auto& [conn, other] : apps) {
     if (!other->attached || other->closing || other.get() == &app) continue;
+    other->named.erase(app.id);  // it is told of it from here on
     wire::app::write_member_up(tell(*other), app.id, config.sidecar_id, app.name, namespaces);
   }
   log(Action::Level::kInfo, "member attached",
@@ -258,14 +260,6 @@ void Node::Impl::member_ready(AppConn& app) {
   routes_changed();
   tell_losses(app);
   member_is_back(app);
-}
-
-// What peers declared lost while this member was away.
-void Node::Impl::tell_losses(AppConn& app) {
-  for (const auto& [id, slot] : slots) {
-    if (slot->lost_until <= now) continue;
-    wire::app::write_gap(tell(app), 0, slot->lost_messages, wire::app::GapReason::kLinkWindow, id);
-  }
 }
 
 void Node::Impl::open_namespace(AppConn& app, wire::Bytes payload) {
@@ -328,6 +322,7 @@ void Node::Impl::member_taken(AppConn& app, wire::Bytes payload) {
     return refuse(app, Refusal::kProtocol, CutReason::kBadFrame, "TAKEN of what was never sent");
   }
   app.taken_count = count;
+  while (!app.gaps.empty() && app.gaps.front().position <= count) app.gaps.pop_front();
   settle(app.endpoint, count);
 }
 
@@ -378,6 +373,7 @@ void Node::Impl::detach(AppConn& app, DownReason reason) {
     log(Action::Level::kInfo, "member detached",
         "member=" + wire::member_id_text(app.id) + " name=\"" + app.name +
             "\" reason=" + (reason == DownReason::kLeft ? "left" : "died"));
+    if (reason != DownReason::kLeft) note_departure(app);
   }
   app.ready = false;
   provisional.drop_member(app.id);

@@ -1,6 +1,7 @@
 // The node's inside, in parts by subject: app.cpp (members), link.cpp (connections between
-// sidecars), slot.cpp (peers over connections and lives), stream.cpp (records received), route.cpp
-// (where messages go), timers.cpp, status.cpp.
+// sidecars), slot.cpp (peers over connections and lives), roster.cpp (their members), stream.cpp
+// (records received), route.cpp (where messages go), loss.cpp (what is declared), timers.cpp,
+// status.cpp.
 #pragma once
 
 #include <deque>
@@ -62,7 +63,6 @@ struct Node::Impl {
   void expect_known(AppConn& app, const std::vector<wire::app::KnownSidecar>& known);
   void welcome(AppConn& app);
   void member_ready(AppConn& app);
-  void tell_losses(AppConn& app);
   void open_namespace(AppConn& app, wire::Bytes payload);
   void close_namespace(AppConn& app, wire::Bytes payload);
   void member_interest(AppConn& app, wire::Bytes payload);
@@ -106,21 +106,10 @@ struct Node::Impl {
   void release_when_ready(Slot& slot);
   void lose_link(Slot& slot);
   void members_return(Slot& slot);
-  void tell_down(RemoteMember& member, wire::app::DownReason reason);
-  void end_members(Slot& slot, wire::app::DownReason reason, bool keep);
   void abandon_handshake(Slot& slot);
   void give_up(Slot& slot);
   void remove_slot(Slot& slot);
   void enforce_window(Slot& slot);
-  void member_up(Slot& slot, const wire::link::MemberUp& up);
-  void member_down(Slot& slot, MemberId member, wire::app::DownReason reason);
-  void member_presence(Slot& slot, const wire::link::Presence& presence);
-  void snapshot_begin(Slot& slot);
-  void snapshot_end(Slot& slot);
-  void announce(const Slot& slot, RemoteMember& member);
-  void count_presence(Slot& slot, const RemoteMember& member, bool add);
-  void erase_member(Slot& slot, MemberId member);
-  void member_is_back(AppConn& app);
   template <typename Write>
   void control_to_peers(std::uint32_t count, Write&& write) {
     scratch.clear();
@@ -134,6 +123,19 @@ struct Node::Impl {
   void flush_interest();
   void note_interest(std::uint64_t hash, bool add);
   bool settle_syncs(const Slot& slot, bool lost);
+
+  // roster.cpp
+  void tell_down(RemoteMember& member, wire::app::DownReason reason);
+  void end_members(Slot& slot, wire::app::DownReason reason, bool keep);
+  void member_up(Slot& slot, const wire::link::MemberUp& up);
+  void member_down(Slot& slot, MemberId member, wire::app::DownReason reason);
+  void member_presence(Slot& slot, const wire::link::Presence& presence);
+  void snapshot_begin(Slot& slot);
+  void snapshot_end(Slot& slot);
+  void announce(const Slot& slot, RemoteMember& member);
+  void count_presence(Slot& slot, const RemoteMember& member, bool add);
+  void erase_member(Slot& slot, MemberId member);
+  void member_is_back(AppConn& app);
 
   // link.cpp
   void link_frames(LinkConn& link, wire::Bytes frames);
@@ -158,15 +160,29 @@ struct Node::Impl {
   // stream.cpp
   bool record(LinkConn& link, wire::Bytes frame);
   bool record_frames(LinkConn& link, const wire::link::Record& record, std::uint64_t skip);
-  bool record_control(LinkConn& link, wire::Bytes frame);
+  bool record_control(LinkConn& link, wire::Bytes frame, std::uint64_t seq);
   bool peer_interest(LinkConn& link, wire::Bytes payload);
+
+  // loss.cpp
+  void declare(AppConn& app, std::uint64_t messages, wire::app::GapReason reason, Slot& slot,
+               std::uint64_t seq);
   void skipped(Slot& slot, const wire::link::Record& record);
+  void tell_losses(AppConn& app);
+  void note_departure(const AppConn& app);
+  void count_missed(Slot& slot, const Run& run);
+  void owe(Slot& slot, MemberId member, const mesh::SendWindow::AtRisk& risk);
+  static std::uint64_t owed(const Slot& slot, const Debt& debt);
+  void pay_debt(Slot& slot, MemberId member);
+  void pay_debts(Slot& slot);
+  static void settle_debts(Slot& slot, std::uint64_t taken);
+  void member_loss(Slot& slot, const wire::link::MemberLoss& loss, std::uint64_t seq);
 
   // timers.cpp
   void tick();
   void tick_links();
   void tick_apps();
   void tick_slots();
+  void give_up_own(Slot& slot);
   void tick_syncs();
   void tell_taken(AppConn& app);
   void answer_sync(const PendingSync& sync);
@@ -189,6 +205,7 @@ struct Node::Impl {
   std::map<std::string, std::unique_ptr<Slot>, std::less<>> slots;
   std::unordered_map<MemberId, Slot*> remote_members;
   std::unordered_map<MemberId, AppConn*> local_members;
+  std::map<MemberId, Departed> departed;  // at most Limits::members
   struct Endpoint {
     Slot* slot = nullptr;
     AppConn* app = nullptr;

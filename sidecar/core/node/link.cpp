@@ -132,6 +132,8 @@ void Node::Impl::adopt(LinkConn& link, Slot& slot, std::uint64_t epoch) {
   if (const auto old = links.find(slot.conn); old != links.end()) {
     LinkConn& replaced = *old->second;
     slot.conn = 0;
+    // Not what lose_link() does: the peer is not lost.
+    slot.replaced = slot.linked;
     if (slot.linked) unlink(slot);
     replaced.slot = nullptr;
     replaced.closing = true;
@@ -176,6 +178,8 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   }
   Slot& slot = *link.slot;
   const bool first = slot.window.stream() == 0;
+  const bool news = !slot.replaced || now - slot.since >= kSecondUs;
+  slot.replaced = false;
   link.state = LinkConn::State::kLinked;
   link.ping_due = now;
   slot.linked = true;
@@ -190,6 +194,7 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   if (same && slot.window.resume(said->received)) {
     if (const std::uint64_t position = slot.window.on_taken(said->taken))
       settle(slot.endpoint, position);
+    settle_debts(slot, said->taken);
     counters.link_retransmits += slot.window.retransmitted() - retransmitted;
     settle_syncs(slot, false);
     if (slot.interest_known) release_when_ready(slot);
@@ -200,7 +205,7 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   mark_dirty(link.conn);
   // What was taken since RESUME was written moved no watermark: there was no link to say it on.
   ack(slot, false);
-  log(Action::Level::kInfo, "linked",
+  log(news ? Action::Level::kInfo : Action::Level::kDebug, news ? "linked" : "link replaced",
       "peer=\"" + slot.id + "\" address=" + slot.address +
           (slot.dialed ? " dialed=true" : " dialed=false"));
 }
@@ -231,6 +236,7 @@ bool Node::Impl::watermarks(LinkConn& link, const wire::link::Watermarks& marks)
   if (slot.window.received_seq() > before && !syncs.empty()) settle_syncs(slot, false);
   if (const std::uint64_t position = slot.window.on_taken(marks.taken))
     settle(slot.endpoint, position);
+  settle_debts(slot, marks.taken);
   return true;
 }
 

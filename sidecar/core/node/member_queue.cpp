@@ -38,21 +38,29 @@ wire::Buffer& MemberQueue::control() {
   return chunks_.back().bytes;
 }
 
+void MemberQueue::append_gap(std::uint64_t messages, wire::app::GapReason reason,
+                             std::string_view where) {
+  wire::app::write_gap(control(), 1, messages, reason, where);
+  ++queued_;
+}
+
 // Replaces the oldest data chunk that is not being written by a GAP frame, or adds it to the one
 // before.
 std::uint64_t MemberQueue::shrink() {
   for (std::size_t i = offset_ > 0 ? 1 : 0; i < chunks_.size(); ++i) {
     Chunk& chunk = chunks_[i];
     if (chunk.data == 0) continue;
-    const std::uint64_t dropped = chunk.data;
+    const std::uint64_t dropped = wire::message_count(chunk.bytes);
     data_bytes_ -= chunk.bytes.size();
     const bool joins = i > 0 && chunks_[i - 1].gap > 0 && (i > 1 || offset_ == 0);
     if (joins) {
-      chunks_[i - 1].gap += dropped;
+      chunks_[i - 1].gap += chunk.data;
+      chunks_[i - 1].lost += dropped;
       write_gap(chunks_[i - 1]);
       chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(i));
     } else {
-      chunk.gap = dropped;
+      chunk.gap = chunk.data;
+      chunk.lost = dropped;
       chunk.data = 0;
       write_gap(chunk);
     }
@@ -64,7 +72,7 @@ std::uint64_t MemberQueue::shrink() {
 void MemberQueue::write_gap(Chunk& chunk) {
   chunk.closed = true;
   chunk.bytes = {};
-  wire::app::write_gap(chunk.bytes, chunk.gap, chunk.gap, wire::app::GapReason::kMemberQueue, {});
+  wire::app::write_gap(chunk.bytes, chunk.gap, chunk.lost, wire::app::GapReason::kMemberQueue, {});
 }
 
 std::size_t MemberQueue::gather(std::span<wire::Bytes> out) {

@@ -10,6 +10,7 @@
 #include <deque>
 
 #include "sidecar/core/wire/app_frames.hpp"
+#include "sidecar/core/wire/data_frame.hpp"
 
 namespace socketmesh::node {
 
@@ -20,6 +21,8 @@ class MemberQueue {
 
   // Appends whole DATA frames. Returns the messages that had to go to make room.
   std::uint64_t append_data(wire::Bytes frames, std::uint32_t count);
+  // Appends a GAP that counts as a delivery itself, so that the member's TAKEN covers it.
+  void append_gap(std::uint64_t messages, wire::app::GapReason reason, std::string_view where);
   // A buffer to append control frames to; valid until the next call.
   wire::Buffer& control();
 
@@ -33,7 +36,7 @@ class MemberQueue {
   std::size_t data_bytes() const { return data_bytes_; }
   // Bytes of control and GAP frames waiting to be written.
   std::size_t control_bytes() const;
-  // Number of the last DATA frame that was queued.
+  // Number of the last delivery that was queued.
   std::uint64_t queued() const { return queued_; }
 
  private:
@@ -41,6 +44,7 @@ class MemberQueue {
     wire::Buffer bytes;
     std::uint32_t data = 0;  // DATA frames in it; 0 = control frames
     std::uint64_t gap = 0;   // frames that this GAP frame stands for
+    std::uint64_t lost = 0;  // messages that they stand for
     bool closed = false;
   };
 

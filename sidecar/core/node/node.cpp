@@ -116,13 +116,16 @@ void Node::closed(ConnId conn, TimeUs now) {
       ++impl_->counters.dials_failed;
     }
     const LinkConn& lost = *link->second;
-    if (lost.state == LinkConn::State::kLinked && !lost.closing && !impl_->leaving) {
-      // Of two sidecars that dialled each other at once, one gives a connection up right away.
-      const bool young = lost.slot == nullptr || impl_->now - lost.slot->since < kSecondUs;
+    Slot* slot = lost.slot;
+    const bool linked = lost.state == LinkConn::State::kLinked && !lost.closing;
+    // Of two sidecars that dialled each other at once, one gives a connection up right away.
+    const bool young = linked && (slot == nullptr || impl_->now - slot->since < kSecondUs);
+    if (linked && !impl_->leaving) {
       impl_->log(young ? Action::Level::kDebug : Action::Level::kWarn, "link lost",
                  "peer=\"" + lost.peer + "\"");
     }
     impl_->drop_link(*link->second);
+    if (young && slot != nullptr) slot->replaced = true;
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -62,10 +63,21 @@ struct AppConn {
   std::uint64_t taken_told = 0;  // of them, told to it as taken
   TimeUs taken_due = kNever;
   std::size_t untold_bytes = 0;
-  std::uint64_t taken_count = 0;   // deliveries that it has taken
-  std::uint64_t messages_in = 0;   // published by it
-  std::uint64_t messages_out = 0;  // queued for it
-  std::uint64_t syncs = 0;         // awaited joins in flight
+  std::uint64_t taken_count = 0;  // deliveries that it has taken
+  struct Gap {
+    std::uint64_t position;
+    std::uint64_t messages;
+  };
+  std::deque<Gap> gaps;  // deliveries that declare a loss, not taken yet
+  struct Mark {
+    std::uint64_t epoch;
+    std::uint32_t stream;
+    std::uint64_t seq;
+  };
+  std::map<std::string, Mark, std::less<>> marks;  // what peers had sent when it became ready
+  std::uint64_t messages_in = 0;                   // published by it
+  std::uint64_t messages_out = 0;                  // queued for it
+  std::uint64_t syncs = 0;                         // awaited joins in flight
   std::int64_t round_trip_us = -1;
   TimeUs ping_due = 0;
   bool ping_sent = false;
@@ -94,6 +106,24 @@ struct RemoteMember {
   Names namespaces;
 };
 
+// What a member missed that was given up, for the case that it comes back.
+struct Debt {
+  std::uint64_t unsent = 0;
+  std::uint64_t received = 0;  // by its sidecar's life `epoch`, which delivers it if it is alive
+  std::uint64_t epoch = 0;
+  // Of the first of them that was released all the same, in the present stream; 0: none was. To a
+  // member that was only slow to be announced nothing is lost.
+  std::uint64_t released_seq = 0;
+  std::uint64_t told_seq = 0;  // of the word in the present stream; 0 not told
+  TimeUs until = 0;
+};
+
+// An own member whose connection ended without DETACH, and what it missed by that.
+struct Departed {
+  std::uint64_t messages = 0;
+  TimeUs until = 0;
+};
+
 using RemoteMembers = std::map<MemberId, RemoteMember>;
 
 // Another sidecar, over all its connections and, while something is kept for it, its lives.
@@ -106,7 +136,8 @@ struct Slot {
   std::uint64_t epoch = 0;  // of the life that was last met; 0 none
   ConnId conn = 0;          // the connection that carries, or prepares to carry, records
   bool linked = false;
-  std::string address;  // of the connection, for people
+  bool replaced = false;  // its link gave way to another connection, just after it was made
+  std::string address;    // of the connection, for people
   bool dialed = false;
   TimeUs since = 0;
   TimeUs peer_deadline = kNever;  // members not back by then are down
@@ -124,6 +155,9 @@ struct Slot {
 
   std::uint64_t lost_messages = 0;  // declared lost by the peer, up to
   TimeUs lost_until = 0;            // when members that come back are told, too
+
+  std::map<MemberId, Debt> debts;  // at most Limits::members
+  std::uint64_t down_seq = 0;      // up to here in our stream members went down; 0: it has read it
 
   bool interest_known = false;  // false: everything goes there
   std::uint64_t interest_pairs = 0;

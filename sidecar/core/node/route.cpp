@@ -212,6 +212,7 @@ void Node::Impl::deliver(AppConn& app, const Run& run, EndpointId source) {
 // Hands a run from a peer to the members that it is for. False when its route is malformed.
 bool Node::Impl::deliver_from_peer(Slot& slot, const Run& run) {
   if (slot.foreign_parser.contains(run.head.origin)) return true;
+  if (slot.down_seq != 0) count_missed(slot, run);
   const bool for_all =
       run.head.route_kind != RouteKind::kMember && (run.head.flags & wire::kRelease) == 0;
   // The publisher's sidecar chose this one by interest: with one member there is nothing left to

@@ -56,7 +56,7 @@ bool Node::Impl::record_frames(LinkConn& link, const wire::link::Record& record,
     frames = frames.subspan(frame->size());
     if (i < skip) continue;
     if (wire::frame_type(*frame) != wire::kDataType) {
-      if (!flush() || !record_control(link, *frame)) return false;
+      if (!flush() || !record_control(link, *frame, seq)) return false;
       if (link.closing) return true;
       continue;
     }
@@ -83,7 +83,7 @@ bool Node::Impl::record_frames(LinkConn& link, const wire::link::Record& record,
   return frames.empty() && flush();
 }
 
-bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame) {
+bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame, std::uint64_t seq) {
   Slot& slot = *link.slot;
   const wire::Bytes payload = wire::frame_payload(frame);
   switch (wire::frame_type(frame)) {
@@ -116,6 +116,14 @@ bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame) {
                   reason == static_cast<std::uint8_t>(wire::app::DownReason::kLeft)
                       ? wire::app::DownReason::kLeft
                       : wire::app::DownReason::kDied);
+      // The peer counts what may have crossed this on its way.
+      ack(slot, true);
+      return true;
+    }
+    case wire::link::kMemberLoss: {
+      const auto loss = wire::link::decode_member_loss(payload);
+      if (!loss) return false;
+      member_loss(slot, *loss, seq);
       return true;
     }
     case wire::link::kPresence: {
@@ -155,21 +163,6 @@ bool Node::Impl::peer_interest(LinkConn& link, wire::Bytes payload) {
   routes_changed();
   ack(slot, true);
   return true;
-}
-
-// The peer had to drop messages for us: whoever could have been meant is told.
-void Node::Impl::skipped(Slot& slot, const wire::link::Record& record) {
-  wire::Reader reader(record.frames);
-  const std::uint64_t messages = reader.u64();
-  ++counters.gaps_declared;
-  log(Action::Level::kWarn, "gap declared",
-      "peer=\"" + slot.id + "\" messages=" + std::to_string(messages));
-  tell_all([&](wire::Buffer& out) {
-    wire::app::write_gap(out, 0, messages, wire::app::GapReason::kLinkWindow, slot.id);
-  });
-  // Members of this sidecar's last life may have yet to come back, and were meant, too.
-  slot.lost_messages = (slot.lost_until > now ? slot.lost_messages : 0) + messages;
-  slot.lost_until = now + config.limits.hold_time;
 }
 
 }  // namespace socketmesh::node

@@ -84,14 +84,11 @@ void Node::Impl::tick_slots() {
   }
   for (Slot* slot : due) {
     if (slot->id == config.sidecar_id) {
-      // Own members that never came back.
-      end_members(*slot, DownReason::kUnreachable, false);
-      settle(slot->endpoint, slot->window.drop_all().settled);
-      remove_slot(*slot);
+      give_up_own(*slot);
       continue;
     }
     if (!slot->linked && slot->hold_deadline <= now) {
-      slot->window_broken ? remove_slot(*slot) : give_up(*slot);
+      slot->window_broken && slot->members.empty() ? remove_slot(*slot) : give_up(*slot);
       continue;
     }
     slot->peer_deadline = kNever;
@@ -103,9 +100,24 @@ void Node::Impl::tick_slots() {
     for (const auto& [id, member] : slot->members) {
       if (member.state == RemoteMember::State::kExpected) lost.push_back(id);
     }
+    // What is held goes to the others now.
+    const mesh::SendWindow::AtRisk risk = slot->window.at_risk();
+    for (const MemberId id : lost) owe(*slot, id, risk);
     for (const MemberId id : lost) member_down(*slot, id, DownReason::kUnreachable);
     release_when_ready(*slot);
   }
+}
+
+// Own members that did not come back in time; and later, those that never did.
+void Node::Impl::give_up_own(Slot& slot) {
+  const mesh::SendWindow::AtRisk risk = slot.window.at_risk();
+  for (const auto& [id, member] : slot.members) owe(slot, id, risk);
+  const bool late = slot.members.empty();
+  end_members(slot, DownReason::kUnreachable, false);
+  settle(slot.endpoint, slot.window.drop_all().settled);
+  if (late || slot.debts.empty()) return remove_slot(slot);
+  slot.peer_deadline = kNever;
+  slot.hold_deadline = now + kTombstoneHolds * config.limits.hold_time;
 }
 
 void Node::Impl::tick_syncs() {

@@ -14,6 +14,19 @@ void read_strings(Reader& reader, std::vector<std::string_view>* into) {
 
 }  // namespace
 
+std::uint64_t message_count(Bytes frames) {
+  std::uint64_t messages = 0;
+  while (const auto frame = first_frame(frames)) {
+    frames = frames.subspan(frame->size());
+    const bool gap = frame->size() >= kDataHeadBytes && (*frame)[7] == kGapKind;
+    const auto data = gap ? parse_data(*frame) : std::nullopt;
+    Reader body(data ? data->body : Bytes());
+    const std::uint32_t count = body.varint();
+    messages += body.ok() ? count : 1;
+  }
+  return messages;
+}
+
 bool parse_route(const DataFrame& data, Route& route) {
   route.nsp = {};
   route.rooms.clear();

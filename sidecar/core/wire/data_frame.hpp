@@ -35,6 +35,13 @@ struct DataFrame {
   Bytes body;
 };
 
+// The kind of a publisher's own GAP, the one that is not a single message: its body begins with
+// the number of those that it stands for.
+inline constexpr std::uint8_t kGapKind = 9;
+
+// Messages that whole DATA frames stand for, when they have to be declared lost.
+std::uint64_t message_count(Bytes frames);
+
 // Reads the head of a whole frame (length field included). Nothing when it is shorter than it says
 // or of no known route kind.
 inline std::optional<DataFrame> parse_data(Bytes frame) {

@@ -101,6 +101,16 @@ std::optional<Presence> decode_presence(Bytes payload) {
   return presence;
 }
 
+std::optional<MemberLoss> decode_member_loss(Bytes payload) {
+  Reader reader(payload);
+  MemberLoss loss;
+  loss.member = reader.u64();
+  loss.messages = reader.u64();
+  loss.released_seq = reader.u64();
+  if (!reader.done()) return std::nullopt;
+  return loss;
+}
+
 void write_hello(Buffer& out, const Hello& hello) {
   FrameWriter frame(out, kHello);
   frame.u32(hello.magic);
@@ -202,6 +212,13 @@ void write_presence(Buffer& out, MemberId member, bool present, std::string_view
   frame.u64(member);
   frame.u8(present ? 1 : 0);
   frame.string(nsp);
+}
+
+void write_member_loss(Buffer& out, const MemberLoss& loss) {
+  FrameWriter frame(out, kMemberLoss);
+  frame.u64(loss.member);
+  frame.u64(loss.messages);
+  frame.u64(loss.released_seq);
 }
 
 }  // namespace socketmesh::wire::link

@@ -30,6 +30,7 @@ enum Type : std::uint8_t {
   kMemberDown = 0x33,
   kPresence = 0x34,
   kSnapshotEnd = 0x35,
+  kMemberLoss = 0x36,
 };
 
 enum class Refusal : std::uint16_t {
@@ -107,6 +108,14 @@ struct Presence {
   std::string_view nsp;
 };
 
+// What a member missed that was waited for in vain. They were released to its sidecar all the same
+// from `released_seq` of this stream on; 0: they were dropped.
+struct MemberLoss {
+  MemberId member = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t released_seq = 0;
+};
+
 std::optional<Hello> decode_hello(Bytes payload);
 std::optional<Resume> decode_resume(Bytes payload);
 std::optional<Refuse> decode_refuse(Bytes payload);
@@ -115,6 +124,7 @@ std::optional<Watermarks> decode_ack(Bytes payload);
 bool decode_interest(Bytes payload, std::vector<InterestOp>& ops);
 std::optional<MemberUp> decode_member_up(Bytes payload);
 std::optional<Presence> decode_presence(Bytes payload);
+std::optional<MemberLoss> decode_member_loss(Bytes payload);
 
 void write_hello(Buffer& out, const Hello& hello);
 void write_resume(Buffer& out, const Resume& resume);
@@ -133,5 +143,6 @@ void write_member_up(Buffer& out, MemberId member, std::string_view name, std::s
                      const std::vector<std::string_view>& namespaces);
 void write_member_down(Buffer& out, MemberId member, std::uint8_t reason);
 void write_presence(Buffer& out, MemberId member, bool present, std::string_view nsp);
+void write_member_loss(Buffer& out, const MemberLoss& loss);
 
 }  // namespace socketmesh::wire::link

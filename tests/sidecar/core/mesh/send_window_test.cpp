@@ -226,17 +226,19 @@ TEST(SendWindow, WhatWasForgottenIsDeclaredToANewLife) {
   EXPECT_EQ(contents(write_all(window)), "!b");
 }
 
-TEST(SendWindow, DropAllDeclaresWhatWasOwed) {
+TEST(SendWindow, DropAllLeavesTheDeclarationToTheCaller) {
   SendWindow window = open_window();
   window.append_data(frame_of('a'), 1);
   const std::uint64_t last = window.append_data(frame_of('b'), 1);
+  EXPECT_EQ(window.at_risk().unsent, 2U);
+  EXPECT_EQ(window.at_risk().received, 0U);
   const auto loss = window.drop_all();
   EXPECT_EQ(loss.dropped, 2U);
   EXPECT_EQ(loss.settled, last);
   EXPECT_EQ(window.bytes(), 0U);
   window.restart(2);
   window.release();
-  EXPECT_EQ(contents(write_all(window)), "!");
+  EXPECT_EQ(contents(write_all(window)), "");
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ TEST(TakenLedger, AGoneDestinationOwesNothing) {
   TakenLedger ledger;
   std::vector<EndpointId> moved;
   ledger.note(kFirst, 1, kSource, 1, 1);
-  ledger.drop_destination(kFirst, moved);
+  ledger.advance(kFirst, UINT64_MAX, moved);
   EXPECT_EQ(moved, std::vector<EndpointId>{kSource});
   EXPECT_EQ(ledger.taken(kSource, 1), 1U);
 }

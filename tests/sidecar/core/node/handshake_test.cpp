@@ -58,6 +58,26 @@ TEST_F(HandshakeTest, OfTwoConnectionsTheSmallerIdsStays) {
   }
 }
 
+TEST_F(HandshakeTest, TwoThatDialEachOtherAtOnceLogOneLinkEach) {
+  bool replaced = false;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    WorldOptions options;
+    options.seed = seed;
+    options.network.jitter = 5 * kMillisecondUs;  // one of the two is far behind
+    World world(options);
+    world.add_sidecar("chat", "a");
+    world.add_sidecar("chat", "b");
+    world.settle(5 * kSecondUs);
+    const std::string log = world.trace().tail(256);
+    std::size_t linked = 0;
+    for (std::size_t at = 0; (at = log.find(": linked peer", at)) != std::string::npos; ++at)
+      ++linked;
+    EXPECT_EQ(linked, 2U) << "seed " << seed << "\n" << log;
+    replaced = replaced || log.find("link replaced") != std::string::npos;
+  }
+  EXPECT_TRUE(replaced) << "no seed had two links at once";
+}
+
 TEST_F(HandshakeTest, AnEarlierLifeIsRefused) {
   World world({});
   SidecarHost& sidecar = world.add_sidecar();

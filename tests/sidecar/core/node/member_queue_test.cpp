@@ -74,6 +74,48 @@ TEST(MemberQueue, GapsThatTouchBecomeOne) {
   EXPECT_EQ(gap.u64(), 49U);
 }
 
+// A publisher's own GAP, of `messages` messages.
+wire::Buffer gap_data(std::uint32_t messages) {
+  wire::Buffer out;
+  wire::FrameWriter frame(out, wire::kDataType);
+  frame.u8(0);
+  frame.u8(static_cast<std::uint8_t>(wire::RouteKind::kMesh));
+  frame.u8(wire::kGapKind);
+  frame.u32(0);
+  frame.u64(1);
+  frame.u64(1);
+  frame.varint(messages);
+  return out;
+}
+
+TEST(MemberQueue, AGapThatIsDroppedCountsForWhatItStandsFor) {
+  MemberQueue queue(100, kChunk);
+  EXPECT_EQ(queue.append_data(gap_data(300), 1), 0U);
+  EXPECT_EQ(queue.append_data(data(90), 1), 300U);
+  const wire::Buffer all = drain(queue);
+  wire::Reader gap(wire::frame_payload(*wire::first_frame(all)));
+  EXPECT_EQ(gap.u64(), 1U) << "one delivery";
+  EXPECT_EQ(gap.u64(), 300U) << "of so many messages";
+}
+
+TEST(MemberQueue, AnAppendedGapIsADelivery) {
+  MemberQueue queue(100, kChunk);
+  queue.append_data(data(20), 1);
+  queue.append_gap(12, wire::app::GapReason::kHoldEnded, "peer");
+  EXPECT_EQ(queue.queued(), 2U);
+  for (int i = 0; i < 9; ++i) queue.append_data(data(60), 1);
+  bool found = false;
+  const wire::Buffer all = drain(queue);
+  for (wire::Bytes left = all; !left.empty();) {
+    const wire::Bytes frame = *wire::first_frame(left);
+    left = left.subspan(frame.size());
+    wire::Reader gap(wire::frame_payload(frame));
+    if (wire::frame_type(frame) == wire::app::kGap && gap.u64() == 1 && gap.u64() == 12)
+      found = true;
+  }
+  EXPECT_TRUE(found) << "and never dropped";
+}
+
 TEST(MemberQueue, WhatIsBeingWrittenStays) {
   MemberQueue queue(100, kChunk);
   queue.append_data(data(60), 1);
