@@ -225,6 +225,9 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
         wire::app::write_member_down(tell(app), id, DownReason::kUnreachable);
         continue;
       }
+      // The note that a slot left behind lasts longer than what is kept for its members.
+      if (!slot->linked)
+        slot->hold_deadline = std::min(slot->hold_deadline, now + config.limits.hold_time);
       RemoteMember member;
       member.id = id;
       member.state = RemoteMember::State::kExpected;
