@@ -76,9 +76,14 @@ export class Sidecar {
     }
   }
 
+  /** Its status, however long a busy machine takes over it. */
+  currentStatus() {
+    return until(() => this.status(), `the status of sidecar ${this.name}`);
+  }
+
   /** The value of one series of its metrics, by name and labels as they are written. */
   async metric(series) {
-    const response = await fetch(`http://127.0.0.1:${this.adminPort}/metrics`, { signal: AbortSignal.timeout(1000) });
+    const response = await fetch(`http://127.0.0.1:${this.adminPort}/metrics`, { signal: AbortSignal.timeout(10_000) });
     const line = (await response.text()).split("\n").find((text) => text.startsWith(`${series} `));
     return line && Number(line.slice(series.length));
   }

@@ -1,5 +1,5 @@
 // Waiting for what the mesh brings about by itself. Polls; a state that does not come is an error by name.
-export async function until(predicate, what, timeout = 10_000, interval = 5) {
+export async function until(predicate, what, timeout = 30_000, interval = 5) {
   const end = Date.now() + timeout;
   for (;;) {
     const value = await predicate();

@@ -35,7 +35,7 @@ async function flood(sidecars, servers) {
   servers.push(...(await startServers(sidecars)));
   const clients = await Promise.all(servers.map((server) => server.client()));
   await Promise.all(clients.map((client) => client.server.join("flood")));
-  const publishers = servers.map((server, i) => publish(server, "flood", `from-${i}`));
+  const publishers = servers.map((server, i) => publish(server, "flood", `from-${i}`, 1));
   return {
     async check() {
       const sent = publishers.map((publisher) => publisher.stop());
@@ -53,10 +53,10 @@ async function flood(sidecars, servers) {
 
 /** Gives every sidecar a new set, and waits until each uses it. */
 async function rotate(sidecars, next) {
-  const reloads = await Promise.all(sidecars.all.map(async (sidecar) => (await sidecar.status()).tls.reloads));
+  const reloads = await Promise.all(sidecars.all.map(async (sidecar) => (await sidecar.currentStatus()).tls.reloads));
   for (const [i, sidecar] of sidecars.all.entries()) sidecar.secret.publish(next(i));
   for (const [i, sidecar] of sidecars.all.entries()) {
-    await until(async () => (await sidecar.status()).tls.reloads === reloads[i] + 1, `${sidecar.name} to reload`);
+    await until(async () => (await sidecar.currentStatus()).tls.reloads === reloads[i] + 1, `${sidecar.name} to reload`);
   }
 }
 
@@ -71,7 +71,7 @@ function lives(sidecars) {
   return Promise.all(
     sidecars.all.map(async (sidecar) => {
       const find = async () => {
-        const status = await sidecar.status();
+        const status = await sidecar.currentStatus();
         return settled(status) && status;
       };
       const { counters, links } = await until(find, `${sidecar.name} to have dialled everyone`);
@@ -86,7 +86,10 @@ const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 describe("certificates that change", () => {
   it("leaves are replaced under traffic; links outlive the one that they began with", async () => {
     await withAuthorities(1, async (authority) => {
-      const firstLifeS = 12;
+      // Long enough to link with: some seconds, and many on a machine that is slow to make a leaf.
+      const start = Date.now();
+      authority.leaf();
+      const firstLifeS = 12 + Math.ceil((Date.now() - start) / 20);
       const end = Date.now() + firstLifeS * 1000;
       await withMesh(3, () => authority.set({ seconds: firstLifeS }), async (sidecars, servers) => {
         const traffic = await flood(sidecars, servers);
@@ -95,7 +98,7 @@ describe("certificates that change", () => {
           await rotate(sidecars, () => authority.set({ seconds: 60 }));
           await assertNoLinkCut(sidecars, before);
         }
-        const { tls } = await sidecars.all[0].status();
+        const { tls } = await sidecars.all[0].currentStatus();
         assert.ok(tls.leaf_not_after * 1000 > end, "the status tells of the new leaf");
         assert.equal(tls.bundle_sha256, sha256(authority.root));
         assert.equal(tls.problem, "");
@@ -119,7 +122,7 @@ describe("certificates that change", () => {
         const before = await lives(sidecars);
         const phase = async (bundle, signer) => {
           await rotate(sidecars, () => ({ ca: bundle, ...signer.leaf() }));
-          for (const sidecar of sidecars.all) assert.equal((await sidecar.status()).tls.bundle_sha256, sha256(bundle));
+          for (const sidecar of sidecars.all) assert.equal((await sidecar.currentStatus()).tls.bundle_sha256, sha256(bundle));
           await assertNoLinkCut(sidecars, before);
         };
         const accepts = (authority) => dialLink(sidecars.all[0].linkPort, { ca: both, ...authority.leaf() });
@@ -130,7 +133,7 @@ describe("certificates that change", () => {
         await accepts(next);
         // Sign: half of them have the new leaf, and links open between the halves.
         sidecars.all[0].secret.publish({ ca: both, ...next.leaf() });
-        await until(async () => (await sidecars.all[0].status()).tls.reloads === 2, "the first to reload");
+        await until(async () => (await sidecars.all[0].currentStatus()).tls.reloads === 2, "the first to reload");
         assert.ok((await accepts(old)).verify(new X509Certificate(next.root).publicKey), "it shows its new leaf");
         await phase(both, next);
         await accepts(old);
@@ -158,11 +161,11 @@ describe("certificates that change", () => {
           [authority.set({ seconds: -60 }), /has expired/],
           [authority.set({ identity: `${IDENTITY}-2` }), /names spiffe:.*test-2, not/],
         ];
-        const { tls: inUse } = await first.status();
+        const { tls: inUse } = await first.currentStatus();
         for (const [i, [set, reason]] of bad.entries()) {
           first.secret.publish(set);
           const refused = async () => {
-            const { tls } = await first.status();
+            const { tls } = await first.currentStatus();
             return tls.reloads_refused === i + 1 && tls;
           };
           const tls = await until(refused, `refusal ${i + 1}`);
@@ -177,8 +180,8 @@ describe("certificates that change", () => {
         await second.restart(); // new handshakes are by the old set
         await sidecars.linked();
         first.secret.publish(good);
-        await until(async () => (await first.status()).tls.reloads === 1, "the good set");
-        assert.equal((await first.status()).tls.problem, "");
+        await until(async () => (await first.currentStatus()).tls.reloads === 1, "the good set");
+        assert.equal((await first.currentStatus()).tls.problem, "");
         await traffic.check();
       });
     });
@@ -190,9 +193,9 @@ describe("certificates that change", () => {
         const [first] = sidecars.all;
         const next = authority.leaf();
         first.secret.replace("tls.crt", next.cert);
-        await until(async () => (await first.status()).tls.reloads_refused === 1, "the leaf without its key");
+        await until(async () => (await first.currentStatus()).tls.reloads_refused === 1, "the leaf without its key");
         first.secret.replace("tls.key", next.key);
-        await until(async () => (await first.status()).tls.reloads === 1, "the key");
+        await until(async () => (await first.currentStatus()).tls.reloads === 1, "the key");
       });
     });
   });
@@ -231,16 +234,16 @@ describe("who is not of the mesh", () => {
         await withMesh(2, () => authority.set(), async (sidecars) => {
           const [first, second] = sidecars.all;
           await second.kill();
-          const { counters } = await first.status();
+          const { counters } = await first.currentStatus();
           second.secret.publish(setOf(authority, stranger));
           await second.start();
           await until(async () => (await first.metric("socketmesh_transport_failures_total")) > 2, "refusals");
-          const refusedDials = async () => (await first.status()).addresses.some(({ last_error }) => reason.test(last_error));
+          const refusedDials = async () => (await first.currentStatus()).addresses.some(({ last_error }) => reason.test(last_error));
           await until(refusedDials, "a refusal of what it dialled");
           await until(() => /link refused .*peer certificate refused/.test(first.readLog()), "a refusal of who dialled it");
-          const now = await first.status();
+          const now = await first.currentStatus();
           assert.equal(now.counters.links_opened, counters.links_opened);
-          assert.ok((await second.status()).links.every(({ state }) => state !== "linked"));
+          assert.ok((await second.currentStatus()).links.every(({ state }) => state !== "linked"));
           second.secret.publish(authority.set());
           await sidecars.linked();
         });
