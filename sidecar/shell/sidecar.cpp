@@ -59,10 +59,11 @@ const char* key_of(net::TlsError::File file) {
 }  // namespace
 
 Sidecar::Sidecar(boost::asio::io_context& io, const obs::Logger& logger,
-                 const config::SidecarConfig& config)
+                 const config::SidecarConfig& config, milliseconds discovery_patience)
     : io_(io),
       logger_(logger),
       config_(config),
+      discovery_patience_(discovery_patience),
       app_listener_(io, logger,
                     [this](Listener::Socket socket, const std::string& remote) {
                       driver_->accept_app(std::move(socket), remote);
@@ -191,7 +192,7 @@ void Sidecar::leave(std::function<void()> done) {
 
 bool Sidecar::ready() const {
   return app_listens_ &&
-         (discovery_answered_ || steady_clock::now() - started_ >= kDiscoveryPatience);
+         (discovery_answered_ || steady_clock::now() - started_ >= discovery_patience_);
 }
 
 std::optional<TlsReport> Sidecar::tls_report() const {

@@ -39,7 +39,8 @@ class Sidecar {
 
   // Config and logger outlive the sidecar.
   Sidecar(boost::asio::io_context& io, const obs::Logger& logger,
-          const config::SidecarConfig& config);
+          const config::SidecarConfig& config,
+          std::chrono::milliseconds discovery_patience = kDiscoveryPatience);
   ~Sidecar();
   Sidecar(const Sidecar&) = delete;
   Sidecar& operator=(const Sidecar&) = delete;
@@ -68,6 +69,7 @@ class Sidecar {
   boost::asio::io_context& io_;
   const obs::Logger& logger_;
   const config::SidecarConfig& config_;
+  std::chrono::milliseconds discovery_patience_;
   std::unique_ptr<CertificateWatch> certificates_;  // none: plain links
   std::unique_ptr<NodeDriver> driver_;
   Listener app_listener_;

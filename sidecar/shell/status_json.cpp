@@ -106,6 +106,24 @@ Json counters_json(const node::Counters& c) {
           {"drops", by_reason(c.drops, node::kDropReasonNames, 0)}};
 }
 
+// Null without a watch.
+Json watch_json(const std::optional<WatchFigures>& watch) {
+  if (!watch) return nullptr;
+  Json failures = Json::object();
+  for (std::size_t i = 0; i < kube::kFailureKinds; ++i) {
+    failures[std::string(to_string(static_cast<kube::FailureKind>(i)))] =
+        watch->stats.failures.at(i);
+  }
+  return {{"staleness_ms", watch->staleness.count()},
+          {"troubled", watch->troubled},
+          {"addresses", watch->addresses},
+          {"lists", watch->stats.lists},
+          {"relists", watch->stats.relists},
+          {"watches", watch->stats.watches},
+          {"events", watch->stats.events},
+          {"failures", std::move(failures)}};
+}
+
 template <typename T>
 Json list(const std::vector<T>& values, Json (*convert)(const T&)) {
   Json json = Json::array();
@@ -126,6 +144,7 @@ std::string status_json(const Report& report) {
                      {"leaving", status.leaving},
                      {"tls", tls_json(report.tls)},
                      {"addresses_known", status.addresses_known},
+                     {"endpoint_watch", watch_json(report.watch)},
                      {"interest_local", status.interest_local},
                      {"interest_remote", status.interest_remote},
                      {"members", list(status.members, member_json)},

@@ -104,6 +104,40 @@ TEST(Metrics, SampleRoundTripsOfLiveLinksAndLocalMembers) {
   EXPECT_THAT(text, HasSubstr("socketmesh_link_round_trip_seconds_count 1\n"));
 }
 
+Report sample_with_watch() {
+  Report report = sample();
+  report.watch.emplace();
+  report.watch->staleness = std::chrono::milliseconds(1'500);
+  report.watch->addresses = 3;
+  report.watch->stats.relists = 2;
+  report.watch->stats.events = 7;
+  report.watch->stats.failures.at(static_cast<std::size_t>(kube::FailureKind::kForbidden)) = 4;
+  return report;
+}
+
+TEST(StatusJson, TellsOfTheEndpointWatch) {
+  EXPECT_TRUE(json::parse(status_json(sample()))["endpoint_watch"].is_null());
+  const json watch = json::parse(status_json(sample_with_watch()))["endpoint_watch"];
+  EXPECT_EQ(watch["staleness_ms"], 1'500);
+  EXPECT_EQ(watch["troubled"], false);
+  EXPECT_EQ(watch["addresses"], 3);
+  EXPECT_EQ(watch["relists"], 2);
+  EXPECT_EQ(watch["failures"]["forbidden"], 4);
+  EXPECT_EQ(watch["failures"].size(), kube::kFailureKinds);
+}
+
+TEST(Metrics, TellOfTheEndpointWatch) {
+  EXPECT_THAT(make_metrics(sample(), RoundTrips()).text(), Not(HasSubstr("socketmesh_discovery_")));
+  const std::string text = make_metrics(sample_with_watch(), RoundTrips()).text();
+  EXPECT_THAT(text, HasSubstr("socketmesh_discovery_staleness_seconds 1.5\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_discovery_up 1\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_discovery_addresses 3\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_discovery_relists_total 2\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_discovery_events_total 7\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_discovery_failures_total{reason=\"forbidden\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("socketmesh_discovery_failures_total{reason=\"too_large\"} 0\n"));
+}
+
 Report sample_with_tls() {
   Report report = sample();
   report.tls = TlsReport{"ab12", 1'800'000'000, 3, 1, "'tls.crt' is empty"};

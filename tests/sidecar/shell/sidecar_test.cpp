@@ -4,21 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 #include <future>
 #include <nlohmann/json.hpp>
 
 #include "tests/lib/net/test_certificates.hpp"
 #include "tests/lib/net/tls_client.hpp"
+#include "tests/sidecar/shell/support/http_get.hpp"
 #include "tests/sidecar/shell/support/run_loop.hpp"
 #include "tests/sidecar/shell/support/temp_folder.hpp"
 
 namespace socketmesh::shell {
 namespace {
 
-using boost::asio::ip::tcp;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -34,18 +31,8 @@ class SidecarTest : public testing::Test {
     return config;
   }
 
-  // The whole answer to GET `path`, head and body.
   std::string get(const Sidecar& sidecar, const std::string& path) {
-    tcp::socket client(io_);
-    client.connect({boost::asio::ip::address_v4::loopback(), sidecar.admin_port()});
-    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    boost::asio::write(client, boost::asio::buffer(request));
-    std::string answer;
-    bool done = false;
-    boost::asio::async_read(client, boost::asio::dynamic_buffer(answer),
-                            [&](const auto&, std::size_t) { done = true; });
-    EXPECT_TRUE(run_until(io_, [&] { return done; }));
-    return answer;
+    return http_get(io_, sidecar.admin_port(), path);
   }
   // The same over TLS, with a certificate.
   std::string get_by_tls(const Sidecar& sidecar, const std::string& path,
@@ -61,9 +48,6 @@ class SidecarTest : public testing::Test {
       return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
     }));
     return answer.get();
-  }
-  static std::string body(const std::string& answer) {
-    return answer.substr(answer.find("\r\n\r\n") + 4);
   }
   static std::size_t linked(const Sidecar& sidecar) {
     std::size_t count = 0;
@@ -83,7 +67,7 @@ TEST_F(SidecarTest, AnswersOnItsAdminPort) {
   ASSERT_TRUE(run_until(io_, [&] { return sidecar.ready(); }));
   EXPECT_THAT(get(sidecar, "/healthz"), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(get(sidecar, "/readyz"), StartsWith("HTTP/1.1 200"));
-  EXPECT_EQ(nlohmann::json::parse(body(get(sidecar, "/status")))["sidecar_id"], "a");
+  EXPECT_EQ(nlohmann::json::parse(http_body(get(sidecar, "/status")))["sidecar_id"], "a");
   EXPECT_THAT(get(sidecar, "/metrics"), HasSubstr("socketmesh_ready 1\n"));
 }
 
@@ -94,7 +78,7 @@ TEST_F(SidecarTest, ServesADashboardWithoutOtherSources) {
   const std::string page = get(sidecar, "/");
   EXPECT_THAT(page, HasSubstr("text/html"));
   EXPECT_THAT(page, HasSubstr("script-src 'self'"));
-  EXPECT_EQ(body(page).find("src=\"http"), std::string::npos);
+  EXPECT_EQ(http_body(page).find("src=\"http"), std::string::npos);
   for (const char* file : {"/dashboard.css", "/dashboard.js", "/format.js", "/model.js",
                            "/sparkline.js", "/tables.js", "/topology.js"}) {
     EXPECT_THAT(get(sidecar, file), StartsWith("HTTP/1.1 200")) << file;
