@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { clientOnEach } from "../lib/chat.mjs";
 import { MESH, startMesh } from "../lib/meshes.mjs";
+import { Operator } from "../lib/operator.mjs";
 import { Prometheus } from "../lib/prometheus.mjs";
 import { sleep, until, want } from "../lib/wait.mjs";
 
@@ -51,14 +52,14 @@ export const cases = [
       const pods = await startMesh(context, 2);
       await ns.whenCondition("smesh", MESH, "MeshConverged", "True");
       const prometheus = new Prometheus();
-      await prometheus.start(ns.name, chart("alerts.yaml"));
+      await prometheus.start(pods, await new Operator().pods(), chart("alerts.yaml"));
       cleanup(() => prometheus.stop());
       await clients.startTraffic(await clientOnEach(clients, pods));
       await until("every target to be up", async () => {
         const targets = await prometheus.targets();
         const down = targets.filter(({ health }) => health !== "up");
         want(down.length === 0, () => down.map(({ scrapeUrl, lastError }) => `${scrapeUrl}: ${lastError}`).join("; "));
-        want(targets.filter(({ labels }) => labels.job === "sidecars").length === 2, "not both sidecars");
+        want(targets.filter(({ labels }) => labels.job === "socketmesh").length === 2, "not both sidecars");
         want(targets.some(({ labels }) => labels.job === "operator"), "no operator");
       });
       await sleep(5000); // rates need a few scrapes

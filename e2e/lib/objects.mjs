@@ -17,7 +17,7 @@ export function appContainer({ env = {}, image = settings.appImage, ...rest } = 
     args: ["/app/server.mjs"],
     env: Object.entries(env).map(([name, value]) => ({ name, value: String(value) })),
     ports: [{ containerPort: APP_PORT }],
-    readinessProbe: { httpGet: { path: "/healthz", port: APP_PORT }, periodSeconds: 1 },
+    readinessProbe: { httpGet: { path: "/healthz", port: APP_PORT }, periodSeconds: 1, timeoutSeconds: 5 },
     resources: APP_RESOURCES,
     securityContext: {
       allowPrivilegeEscalation: false,

@@ -1,30 +1,26 @@
-// A real Prometheus, run beside the suite, that finds the pods of a namespace and of the operator
-// as the PodMonitors of the chart and of a mesh would have it find them.
+// A real Prometheus, run beside the suite, that scrapes sidecars and operators.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OPERATOR_NAMESPACE } from "./operator.mjs";
+import { MESH_LABEL } from "./kube.mjs";
 import { until } from "./wait.mjs";
 
 const PORT = 19_090;
 export const SCRAPE_MS = 1000;
 
-/** Pods of one namespace with a container port of this name; the labels that a PodMonitor gives. */
-function scrape(job, namespace, port, labels = []) {
-  return `
+/** Debian's Prometheus has no Kubernetes in it, so the pods of now are named one by one. */
+const targets = (job, port, pods) => `
 - job_name: ${job}
-  kubernetes_sd_configs:
-  - role: pod
-    kubeconfig_file: ${process.env.KUBECONFIG}
-    namespaces: {names: [${namespace}]}
-  relabel_configs:
-  - {source_labels: [__meta_kubernetes_pod_container_port_name], regex: ${port}, action: keep}
-  - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}
-  - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}
-  - {source_labels: [__meta_kubernetes_pod_container_name], target_label: container}${labels
-    .map(([from, to]) => `\n  - {source_labels: [${from}], target_label: ${to}}`).join("")}`;
+  static_configs:${pods.map((pod) => `
+  - targets: ["${pod.status.podIP}:${port}"]
+    labels: ${JSON.stringify(labelsOf(pod, job))}`).join("")}`;
+
+/** What a PodMonitor would have it put on every series. */
+function labelsOf({ metadata }, container) {
+  const mesh = metadata.labels?.[MESH_LABEL];
+  return { namespace: metadata.namespace, pod: metadata.name, container, ...(mesh ? { mesh } : {}) };
 }
 
 export class Prometheus {
@@ -32,13 +28,13 @@ export class Prometheus {
   #folder;
   #log = "";
 
-  /** Scrapes the sidecars of a namespace and the operator; evaluates the rules of a file. */
-  async start(namespace, rulesFile) {
+  /** Scrapes the sidecars of these pods, and these operators; evaluates the rules of a file. */
+  async start(pods, operators, rulesFile) {
     this.#folder = await mkdtemp(join(tmpdir(), "socketmesh-prometheus-"));
     const config = `
 global: {scrape_interval: ${SCRAPE_MS}ms, evaluation_interval: 1s}
 rule_files: [${rulesFile}]
-scrape_configs:${scrape("sidecars", namespace, "sm-admin", [["__meta_kubernetes_pod_label_socketmesh_io_mesh", "mesh"]])}${scrape("operator", OPERATOR_NAMESPACE, "metrics")}
+scrape_configs:${targets("socketmesh", 7401, pods)}${targets("operator", 8080, operators)}
 `;
     const file = join(this.#folder, "prometheus.yml");
     await writeFile(file, config);

@@ -27,6 +27,10 @@ network() {
   echo 1 >/proc/sys/net/ipv4/ip_forward
 }
 
+# Pods shall not starve beside a compiler with many processes: the machine's group has 1024 shares
+# for each of them, and ours for all that the cluster runs.
+CPU_SHARES=16384 CPU_WEIGHT=1600
+
 # The kubelet wants the root of its pods in every hierarchy; a cpuset is born without processors.
 cgroups() {
   local hierarchy parent
@@ -36,6 +40,8 @@ cgroups() {
       [[ ! -e $hierarchy$CGROUP/$parent || -n $(<"$hierarchy$CGROUP/$parent") ]] ||
         cat "$hierarchy/$parent" >"$hierarchy$CGROUP/$parent" 2>/dev/null || true
     done
+    [[ ! -e $hierarchy$CGROUP/cpu.shares ]] || echo "$CPU_SHARES" >"$hierarchy$CGROUP/cpu.shares"
+    [[ ! -e $hierarchy$CGROUP/cpu.weight ]] || echo "$CPU_WEIGHT" >"$hierarchy$CGROUP/cpu.weight"
   done
 }
 
