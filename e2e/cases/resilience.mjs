@@ -2,15 +2,16 @@
 // they run alone.
 
 import { allHearAll, clientOnEach, converged, nothingLost } from "../lib/chat.mjs";
-import { container, isReady, restarts } from "../lib/kube.mjs";
+import { container, isReady, kubectl, restarts } from "../lib/kube.mjs";
 import { labelledDeployment, MESH, SELECTOR, sidecarOf, startLabelledMesh, startMesh, uids } from "../lib/meshes.mjs";
 import { killContainer, startPart, stopPart, tagImage } from "../lib/node.mjs";
-import { Operator, OPERATOR_SELECTOR } from "../lib/operator.mjs";
+import { Operator, OPERATOR_SELECTOR, RELEASE } from "../lib/operator.mjs";
 import { settings } from "../lib/settings.mjs";
 import { sleep, until, want } from "../lib/wait.mjs";
 import { bareEvents } from "./inject.mjs";
 
 const LEASE = "socketmesh-operator";
+const OPERATOR_ROLE = "socketmesh-operator";
 /** A lease that is not renewed runs out after 15 s, and candidates look every few seconds. */
 const TAKEOVER_MS = 45_000;
 const API_AWAY_MS = 8_000;
@@ -174,6 +175,30 @@ export const cases = [
         const { sidecarRevision } = (await ns.get("smesh", MESH)).status;
         want(sidecarRevision.includes(next), () => `it is ${sidecarRevision}`);
       });
+    },
+  },
+  {
+    name: "an operator for some namespaces only",
+    alone: true,
+    timeoutS: 240,
+    async run(context) {
+      const { ns, clients, cleanup } = context;
+      const operator = new Operator();
+      const serve = (namespaces) => operator.helm(["--set-json", `watchNamespaces=${JSON.stringify(namespaces)}`]);
+      cleanup(() => serve([]));
+      await serve([ns.name]);
+      const roles = await ns.list("roles");
+      want(roles.length > 0, "there is no Role of it here");
+      const cluster = JSON.parse(await kubectl(["get", "clusterrolebindings", "-o", "json"])).items;
+      const wide = cluster.filter(({ metadata, roleRef }) =>
+        metadata.labels?.["app.kubernetes.io/instance"] === RELEASE && roleRef.name === OPERATOR_ROLE);
+      want(wide.length === 0, "it still has its rights everywhere");
+      const pods = await startMesh(context, 2);
+      await ns.whenCondition("smesh", MESH, "Ready", "True");
+      await ns.apply(labelledDeployment("guest"));
+      const [guest] = await ns.readyPods("app=guest", 1);
+      want(sidecarOf(guest) !== undefined, "a labelled pod was not injected");
+      await converged(clients, [...pods, guest]);
     },
   },
 ];
