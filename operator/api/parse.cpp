@@ -71,6 +71,7 @@ Expected<SocketMesh, Problems> parse(const json& object, UnknownFields unknown) 
   if (!problems.empty()) return Unexpected{std::move(problems)};
   for (const char* known : {"apiVersion", "kind", "metadata", "status"}) root.take(known);
   check_type(object, problems);
+  if (!problems.empty()) return Unexpected{std::move(problems)};
   SocketMesh mesh;
   mesh.metadata = parse_metadata(object);
   check_name(mesh.metadata.name, problems);

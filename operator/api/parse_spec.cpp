@@ -150,7 +150,8 @@ class SpecReader {
       fields.require("maxReplicas");
       fields.integer("minReplicas", autoscaling.min_replicas, 1, kReplicasMax);
       fields.integer("maxReplicas", autoscaling.max_replicas, 1, kReplicasMax);
-      if (autoscaling.min_replicas > autoscaling.max_replicas) {
+      const bool both = fields.take("maxReplicas") != nullptr;
+      if (both && autoscaling.min_replicas > autoscaling.max_replicas) {
         fields.complain("maxReplicas", std::to_string(autoscaling.max_replicas) +
                                            " is less than minReplicas (" +
                                            std::to_string(autoscaling.min_replicas) + ")");
