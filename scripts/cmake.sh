@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 preset=$1
 shift
+# Clones and worktrees share what ccache has: paths inside the tree don't count.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
 options=(-DSOCKETMESH_WERROR="$([[ -n ${CI:-} ]] && echo ON || echo OFF)")
 if [[ $preset == fuzz ]]; then
   for version in 19 18 17 16 15 14 ""; do
