@@ -43,9 +43,10 @@ tidy() {
   }
   local sources=()
   mapfile -t sources < <(tracked '*.cpp' | grep -E '^(lib|sidecar|operator|tests/(sim|fuzz))/')
-  TIDY=$(newest clang-tidy) TIDY_CACHE=build/tidy
+  TIDY=$(newest clang-tidy) TIDY_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/socketmesh/tidy
   export TIDY TIDY_CACHE
   mkdir -p "$TIDY_CACHE"
+  find "$TIDY_CACHE" -type f -mtime +30 -delete
   printf '%s\n' "${sources[@]}" | xargs -P "${JOBS:-$(nproc)}" -n 1 scripts/tidy-one.sh
 }
 

@@ -15,7 +15,8 @@ if [[ -z $command ]]; then
   exit 0
 fi
 # What matters: the words after preprocessing, the comments that silence checks, checks and tool.
-stamp=$( (eval "$command" 2>/dev/null; cat .clang-tidy "$source"; "$TIDY" --version) | sha256sum | cut -d ' ' -f 1)
+# Without the path of this tree, so that clones and worktrees share what is known.
+stamp=$( (eval "$command" 2>/dev/null | sed "s#$PWD/##g"; cat .clang-tidy "$source"; "$TIDY" --version) | sha256sum | cut -d ' ' -f 1)
 if [[ -e $TIDY_CACHE/$stamp ]]; then
   exit 0
 fi
