@@ -35,6 +35,14 @@ Kind kind_of(int status, std::string_view reason) {
   }
 }
 
+// Where to cut a message: between characters.
+std::size_t cut_at(const std::string& text) {
+  if (text.size() <= kMessageBytesMax) return text.size();
+  std::size_t size = kMessageBytesMax;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80U) --size;
+  return size;
+}
+
 std::string text_at(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -116,7 +124,7 @@ ApiError error_from_response(int status, std::string_view body, std::string_view
   }
   error.kind = kind_of(status, error.reason);
   if (error.message.empty()) error.message = "the server gave no reason";
-  if (error.message.size() > kMessageBytesMax) error.message.resize(kMessageBytesMax);
+  error.message.resize(cut_at(error.message));
   return error;
 }
 

@@ -14,7 +14,9 @@ Expected<std::string> decode_base64(std::string_view text) {
   const auto padding = static_cast<std::size_t>(
       std::find_if(packed.rbegin(), packed.rend(), [](char c) { return c != '='; }) -
       packed.rbegin());
-  if (packed.size() % kGroup != 0 || padding > 2) return Unexpected{"no base64"};
+  // OpenSSL takes padding anywhere.
+  const bool inner = packed.find('=') < packed.size() - padding;
+  if (packed.size() % kGroup != 0 || padding > 2 || inner) return Unexpected{"no base64"};
   std::string bytes(packed.size() / kGroup * 3, '\0');
   const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
                                    reinterpret_cast<const unsigned char*>(packed.data()),

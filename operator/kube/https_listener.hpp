@@ -9,8 +9,10 @@
 // theirs, new ones get the new one. Clients are not trusted: connections, headers, bodies and
 // times are bounded, each by a named limit, and counted.
 //
-// Threading: handlers run on cpprestsdk's threads, several at once, and must be quick and never
-// block. Methods may be called from any thread.
+// Over Boost.Beast, not cpprestsdk's listener: see docs/adr/0005-beast-for-the-webhook.md.
+//
+// Threading: handlers run on the pool's threads (runtime.hpp), several at once, and must be quick
+// and never block. Methods may be called from any thread.
 #pragma once
 
 #include <chrono>
@@ -34,10 +36,11 @@ struct ServerCertificate {
 struct HttpsLimits {
   std::size_t connections_max = 128;               // above: closed at once
   std::uint32_t header_bytes_max = 16U << 10U;     // above: 431
-  std::uint64_t body_bytes_max = 8U << 20U;        // above: 413; etcd takes objects of 1.5 MiB,
-                                                   // and a review holds two of them
+  std::uint64_t body_bytes_max = 8U << 20U;        // above: 413; the API server takes 3 MiB, and a
+                                                   // review may hold an object twice
   std::chrono::milliseconds handshake_max{5'000};  // from the connection to the end of TLS's
-  std::chrono::milliseconds request_max{10'000};   // from a request's first byte to its last
+  // From a request's first byte to its last; and from the handshake to the first request's.
+  std::chrono::milliseconds request_max{10'000};
   std::chrono::milliseconds idle_max{90'000};      // between requests of one connection
   std::chrono::milliseconds response_max{10'000};  // for a response to leave
 };
@@ -52,6 +55,8 @@ struct HttpsStats {
   std::uint64_t timeouts = 0;
 };
 
+class HttpsHub;
+
 class HttpsListener {
  public:
   // Body in; status and body (application/json) out. An exception is a 500.
@@ -63,13 +68,13 @@ class HttpsListener {
   HttpsListener(const HttpsListener&) = delete;
   HttpsListener& operator=(const HttpsListener&) = delete;
 
-  // Before listen(). Other paths are 404, other methods 405.
+  // Before listen(), else asserted. Other paths are 404, other methods 405.
   void post(std::string path, Handler handler);
 
   // Checked whole: a pair that does not match changes nothing. Before listen(), and at any time.
   Expected<void> set_certificate(const ServerCertificate& certificate);
 
-  // Needs a certificate. IPv4, IPv6, or a name. The error names the address and the reason.
+  // Once. Needs a certificate. IPv4, IPv6, or a name. The error names the address and the reason.
   Expected<void> listen(const TcpEndpoint& endpoint);
   // The port that is listened on; 0 before listen().
   [[nodiscard]] std::uint16_t port() const;
@@ -83,8 +88,7 @@ class HttpsListener {
   void close(std::chrono::milliseconds grace = std::chrono::milliseconds{2'000});
 
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;
+  std::shared_ptr<HttpsHub> hub_;
 };
 
 }  // namespace socketmesh::op::kube

@@ -4,8 +4,11 @@
 // address is never compared. Sidecars are not trusted further: header, body and time are bounded,
 // and what comes is JSON of limited depth or an error.
 //
-// Threading: poll() from any thread; `done` runs on one of cpprestsdk's threads and must be quick.
-// At most kPollsMax run at once, the others wait in order. After close() no `done` runs.
+// Over Boost.Beast, not cpprestsdk: see docs/adr/0005-beast-for-the-webhook.md.
+//
+// Threading: poll() from any thread; `done` runs on one of the pool's threads (runtime.hpp) and
+// must be quick. Polls end in any order. At most kPollsMax run at once, the others wait in order.
+// After close() no `done` runs.
 #pragma once
 
 #include <chrono>
@@ -64,8 +67,8 @@ class StatusPoller {
 
   void poll(PollRequest request, Done done);
 
-  // Ends what is under way and drops what waits. When it returns no `done` runs, and none will.
-  // Not from a `done`.
+  // Ends what is under way and drops what waits, and all that comes later. When it returns no
+  // `done` runs, and none will. Not from a `done`.
   void close();
 
  private:

@@ -5,25 +5,20 @@
 
 #include <future>
 
-#include "operator/kube/runtime.hpp"
-#include "tests/lib/net/test_certificates.hpp"
-#include "tests/operator/kube/scripted_server.hpp"
-#include "tests/operator/kube/test_access.hpp"
+#include "tests/operator/kube/client_fixture.hpp"
 
 namespace socketmesh::op::kube {
 namespace {
 
 using nlohmann::json;
 using std::chrono::milliseconds;
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::StartsWith;
 using Kind = ApiError::Kind;
 using Connection = ScriptedServer::Connection;
 using Request = ScriptedServer::Request;
 namespace http = boost::beast::http;
 
-const ObjectRef kChat{kDeployments, "default", "chat"};
+using ClientTest = ClientFixture;
 
 std::string status_body(int code, const std::string& reason, const std::string& message) {
   return json{{"kind", "Status"}, {"code", code}, {"reason", reason}, {"message", message}}.dump();
@@ -34,31 +29,6 @@ json deployment() {
           {"kind", "Deployment"},
           {"metadata", {{"name", "chat"}, {"namespace", "default"}}}};
 }
-
-class ClientTest : public testing::Test {
- protected:
-  ClientTest() { init_runtime(); }
-
-  void serve(ScriptedServer::Script script, const ScriptedServer::Options& options = {}) {
-    files_ = certificates_.make("server", ",IP:::1");
-    server_ = std::make_unique<ScriptedServer>(files_, std::move(script), options);
-    access_ = std::make_shared<TestAccess>(options.address, server_->port(), read_file(files_.ca));
-  }
-  Client& client(ClientOptions options = {}) {
-    if (!client_) client_ = std::make_unique<Client>(access_, std::move(options));
-    return *client_;
-  }
-  Request request() { return server_->requests().back(); }
-  static std::string header(const Request& request, const char* name) {
-    return std::string(request[name]);
-  }
-
-  net::TestCertificates certificates_;
-  net::TlsFiles files_;
-  std::unique_ptr<ScriptedServer> server_;
-  std::shared_ptr<TestAccess> access_;
-  std::unique_ptr<Client> client_;
-};
 
 TEST_F(ClientTest, GetsAnObject) {
   serve([](const Request&, Connection& c) { c.reply(200, R"({"kind":"Deployment"})"); });
@@ -278,209 +248,6 @@ TEST_F(ClientTest, KnowsWhichResourcesAreServed) {
   });
   EXPECT_TRUE(client().serves(kPodMonitors).value());
   EXPECT_FALSE(client().serves(kSocketMeshes).value());
-}
-
-TEST_F(ClientTest, EndsAtItsDeadlineWhateverTrickles) {
-  serve([](const Request&, Connection& c) {
-    c.begin_chunks();
-    while (c.chunk(" ")) std::this_thread::sleep_for(milliseconds(20));
-  });
-  ClientOptions options;
-  options.timeout = milliseconds(300);
-  const auto start = std::chrono::steady_clock::now();
-  const auto result = client(options).get(kChat);
-  const auto took = std::chrono::steady_clock::now() - start;
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kTimeout);
-  EXPECT_GE(took, milliseconds(300));
-  EXPECT_LT(took, milliseconds(2'000));
-  EXPECT_EQ(client().stats().requests.at({"GET", 0}), 1U);
-}
-
-TEST_F(ClientTest, TakesABodyAtItsLimitAndRefusesOneByteMore) {
-  constexpr std::size_t kMax = 200'000;
-  std::atomic<std::size_t> size = kMax;
-  serve([&](const Request&, Connection& c) {
-    c.reply(200, "\"" + std::string(size - 2, 'x') + "\"");
-  });
-  ClientOptions options;
-  options.response_bytes_max = kMax;
-  ASSERT_TRUE(client(options).get(kChat));
-  ++size;
-  const auto result = client().get(kChat);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kBadResponse);
-  EXPECT_THAT(result.error().message, HasSubstr("200000 bytes"));
-}
-
-// cpprestsdk takes "-1" for a size and would read as far; see BodyStream.
-TEST_F(ClientTest, SurvivesANegativeChunkSize) {
-  serve([](const Request&, Connection& c) {
-    c.begin_chunks();
-    c.write("-1\r\nabcdefgh\r\n0\r\n\r\n");
-    c.wait_closed();
-  });
-  const auto result = client().get(kChat);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kBadResponse);
-}
-
-TEST_F(ClientTest, TellsWhatIsNoJsonAndNoHttp) {
-  std::atomic<int> step = 0;
-  serve([&](const Request&, Connection& c) {
-    if (step == 0) return c.reply(200, "<html>");
-    if (step == 1) return c.reply(200, std::string(100, '['));
-    c.write("SSH-2.0-x\r\n\r\n");
-    c.cut();
-  });
-  EXPECT_EQ(client().get(kChat).error().kind, Kind::kBadResponse);
-  ++step;
-  EXPECT_EQ(client().get(kChat).error().kind, Kind::kBadResponse);
-  ++step;
-  EXPECT_EQ(client().get(kChat).error().kind, Kind::kUnreachable);
-}
-
-TEST_F(ClientTest, TellsACutBody) {
-  serve([](const Request&, Connection& c) {
-    c.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}");
-    c.cut();
-  });
-  const auto result = client().get(kChat);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kUnreachable);
-}
-
-TEST_F(ClientTest, TellsThatNobodyListens) {
-  serve([](const Request&, Connection&) {});
-  server_.reset();
-  const auto result = client().get(kChat);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kUnreachable);
-  EXPECT_THAT(result.error().message, StartsWith("cannot connect to https://127.0.0.1:"));
-}
-
-TEST_F(ClientTest, TellsAHostThatDoesNotResolve) {
-  serve([](const Request&, Connection&) {});
-  access_->server_.endpoint.host = "no-such-host.invalid";
-  const auto result = client().get(kChat);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kUnreachable);
-  EXPECT_THAT(result.error().message, HasSubstr("cannot resolve"));
-}
-
-TEST_F(ClientTest, TrustsNoOtherCa) {
-  serve([](const Request&, Connection& c) { c.reply(200, "{}"); });
-  const net::TestCertificates other;
-  access_->ca_ = read_file(other.folder() + "/ca.crt");
-  const auto result = client().get(kChat);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kTls) << result.error().to_string();
-  EXPECT_TRUE(server_->requests().empty());  // and no token was sent
-}
-
-// The system's roots, where a cluster's CA may stand by chance or by attack, do not count.
-TEST_F(ClientTest, TrustsNoSystemRoots) {
-  serve([](const Request&, Connection& c) { c.reply(200, "{}"); });
-  setenv("SSL_CERT_FILE", files_.ca.c_str(), 1);
-  const net::TestCertificates other;
-  access_->ca_ = read_file(other.folder() + "/ca.crt");
-  const auto result = client().get(kChat);
-  setenv("SSL_CERT_FILE", "/dev/null", 1);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kTls);
-}
-
-TEST_F(ClientTest, FollowsARotatedCa) {
-  serve([](const Request&, Connection& c) {
-    c.reply(200, "{}");
-    c.cut();
-  });
-  ASSERT_TRUE(client().get(kChat));
-  const net::TestCertificates other;
-  access_->ca_ = read_file(other.folder() + "/ca.crt");
-  EXPECT_EQ(client().get(kChat).error().kind, Kind::kTls);
-  access_->ca_ += read_file(files_.ca);
-  EXPECT_TRUE(client().get(kChat));
-}
-
-TEST_F(ClientTest, ChecksTheServersName) {
-  serve([](const Request&, Connection& c) { c.reply(200, "{}"); });
-  access_->tls_name_ = "other.example";
-  const auto result = client().get(kChat);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kTls);
-  EXPECT_THAT(result.error().message, HasSubstr("hostname mismatch"));
-  // The server learns of it in its own time.
-  for (int i = 0; i < 200 && server_->sni().empty(); ++i) {
-    std::this_thread::sleep_for(milliseconds(10));
-  }
-  EXPECT_EQ(server_->sni(), "other.example");
-}
-
-TEST_F(ClientTest, ChecksTheServersAddress) {
-  serve([](const Request&, Connection& c) { c.reply(200, "{}"); });
-  access_->server_.endpoint.host = access_->tls_name_ = "127.0.0.2";
-  server_ = std::make_unique<ScriptedServer>(
-      files_, [](const Request&, Connection& c) { c.reply(200, "{}"); },
-      ScriptedServer::Options{.address = "127.0.0.2"});
-  access_->server_.endpoint.port = server_->port();
-  const auto result = client().get(kChat);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().kind, Kind::kTls);
-  EXPECT_THAT(result.error().message, HasSubstr("IP address mismatch"));
-}
-
-TEST_F(ClientTest, SaysTheNameOfANamedHost) {
-  serve([](const Request&, Connection& c) { c.reply(200, "{}"); });
-  access_->server_.endpoint.host = access_->tls_name_ = "localhost";
-  const auto result = client().get(kChat);
-  ASSERT_TRUE(result) << result.error().to_string();
-  EXPECT_EQ(server_->sni(), "localhost");
-}
-
-TEST_F(ClientTest, ReachesAnIpv6Server) {
-  serve([](const Request&, Connection& c) { c.reply(200, "{}"); }, {.address = "::1"});
-  const auto result = client().get(kChat);
-  ASSERT_TRUE(result) << result.error().to_string();
-  EXPECT_EQ(header(request(), "Host"), "[::1]:" + std::to_string(server_->port()));
-  EXPECT_EQ(server_->sni(), "");
-}
-
-TEST_F(ClientTest, ShowsItsCertificate) {
-  const auto script = [](const Request&, Connection& c) { c.reply(200, "{}"); };
-  serve(script, {.client_ca = certificates_.folder() + "/ca.crt"});
-  access_->token_.clear();
-  EXPECT_FALSE(client().get(kChat));
-  client_.reset();
-  const net::TlsFiles user = certificates_.make("user");
-  access_->certificate_ = ClientCertificate{read_file(user.cert), read_file(user.key)};
-  const auto result = client().get(kChat);
-  ASSERT_TRUE(result) << result.error().to_string();
-  EXPECT_EQ(header(request(), "Authorization"), "");
-}
-
-TEST_F(ClientTest, CloseEndsCallsUnderWay) {
-  std::promise<void> called;
-  serve([&](const Request&, Connection& c) {
-    called.set_value();
-    c.wait_closed();
-  });
-  client();
-  auto call = std::async(std::launch::async, [this] { return client_->get(kChat); });
-  called.get_future().wait();
-  EXPECT_EQ(client_->stats().in_flight, 1U);
-  client_->close();
-  ASSERT_EQ(call.wait_for(std::chrono::seconds(1)), std::future_status::ready);
-  EXPECT_EQ(call.get().error().kind, Kind::kClosed);
-  EXPECT_EQ(client_->get(kChat).error().kind, Kind::kClosed);
-}
-
-TEST_F(ClientTest, GetsRawTexts) {
-  serve([](const Request& r, Connection& c) {
-    c.reply(200, r.target() == "/readyz" ? "ok" : R"({"gitVersion":"v1.34.4"})");
-  });
-  EXPECT_EQ(client().raw_get("/readyz").value(), "ok");
-  EXPECT_EQ(client().raw_get("/version").value()["gitVersion"], "v1.34.4");
 }
 
 }  // namespace

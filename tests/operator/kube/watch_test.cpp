@@ -7,6 +7,7 @@
 
 #include "operator/kube/runtime.hpp"
 #include "tests/lib/net/test_certificates.hpp"
+#include "tests/operator/kube/eventually.hpp"
 #include "tests/operator/kube/scripted_server.hpp"
 #include "tests/operator/kube/test_access.hpp"
 
@@ -88,14 +89,6 @@ class WatchTest : public testing::Test {
   std::string log() {
     const std::lock_guard lock(mutex_);
     return log_;
-  }
-  template <typename Condition>
-  static bool eventually(const Condition& condition) {
-    for (int i = 0; i < 500; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(milliseconds(10));
-    }
-    return false;
   }
 
   std::mutex mutex_;
