@@ -43,7 +43,7 @@ ListWatch::ListWatch(ListWatchOptions options, std::uint64_t seed)
       lines_(options_.limits.event_bytes_max) {}
 
 void ListWatch::start(Time now) {
-  SM_ASSERT(phase_ == Phase::kStopped && request_ == 0);
+  SM_ASSERT(request_ == 0);
   life_seen_ = now;
   request(now);
 }

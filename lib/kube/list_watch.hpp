@@ -52,6 +52,7 @@ class ListWatch {
   ListWatch(const ListWatch&) = delete;
   ListWatch& operator=(const ListWatch&) = delete;
 
+  // Once.
   void start(Time now);
   // Ends for good; an Abort may follow.
   void stop();

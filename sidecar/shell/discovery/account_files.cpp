@@ -30,7 +30,7 @@ Expected<std::string> read_file(const std::string& path) {
 
 template <typename Parse>
 Expected<std::string> read_parsed(const std::string& path, const Parse& parse) {
-  const auto text = read_file(path);
+  auto text = read_file(path);
   if (!text) return text;
   auto value = parse(*text);
   if (!value) return Unexpected{in_quotes(path) + ": " + value.error()};
