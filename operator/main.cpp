@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "operator/cli/options.hpp"
+#include "operator/control/run.hpp"
 
 namespace socketmesh::op::cli {
 namespace {
@@ -16,6 +17,10 @@ constexpr int kExitUsage = 2;
 int run(const PrintCommand& command) {
   std::fputs(command.text.c_str(), stdout);
   return 0;
+}
+
+int run(const RunCommand& command) {
+  return control::run(command.options);
 }
 
 int main_of(int argc, char** argv) {

@@ -52,6 +52,8 @@ Expected<Command> parse_command_line(int argc, const char* const* argv) {
   app.get_formatter()->column_width(28);
   bool version = false;
   app.add_flag("-V,--version", version, "Print the version");
+  RunCommand run;
+  const CLI::App* run_app = add_run(app, run);
   RenderCommand render;
   const CLI::App* render_app = add_render(app, render);
 
@@ -64,6 +66,7 @@ Expected<Command> parse_command_line(int argc, const char* const* argv) {
     return Unexpected{std::string(error.what()) + "\nTry '" + kName + " --help'."};
   }
   if (version) return Command(PrintCommand{std::string(kName) + " " SOCKETMESH_VERSION "\n"});
+  if (run_app->parsed()) return Command(std::move(run));
   if (render_app->parsed()) return Command(std::move(render));
   return Unexpected{std::string("a command is needed\nTry '") + kName + " --help'."};
 }

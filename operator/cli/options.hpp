@@ -6,6 +6,7 @@
 
 #include "lib/base/expected.hpp"
 #include "operator/cli/render.hpp"
+#include "operator/cli/run_options.hpp"
 
 namespace socketmesh::op::cli {
 
@@ -14,7 +15,7 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<RenderCommand, PrintCommand>;
+using Command = std::variant<RunCommand, RenderCommand, PrintCommand>;
 
 // The error is for stderr, with a hint where help is.
 Expected<Command> parse_command_line(int argc, const char* const* argv);
