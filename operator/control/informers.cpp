@@ -12,8 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-// Small pages keep the peak of memory low; lists are rare.
-constexpr std::uint32_t kPageSize = 100;
+// A page is a JSON tree for a moment, many times what is kept of it. Small pages keep that peak, and
+// what it leaves of holes in the heap, low; lists are rare.
+constexpr std::uint32_t kPageSize = 10;
+constexpr std::uint32_t kMetadataPageSize = 30;
 
 const kube::Resource kOwned[] = {
     kube::kDeployments,       kube::kServices,    kube::kConfigMaps,      kube::kRoleBindings,
@@ -53,7 +55,7 @@ void Informers::add(const kube::WatchOptions& options,
   for (const std::string& scope : scopes_) {
     kube::WatchOptions scoped = options;
     scoped.ns = scope;
-    scoped.page_size = kPageSize;
+    scoped.page_size = options.metadata_only ? kMetadataPageSize : kPageSize;
     watches_.push_back({options.resource,
                         std::make_unique<kube::Watch>(access_, logger_, scoped,
                                                       (this->*handlers)(scope, options.resource))});

@@ -27,7 +27,7 @@ std::string hash_of(const json& object) {
                       api::kHashAnnotation);
 }
 
-// Whether another object can still be tried after this answer.
+// Not before something else changes would another try help.
 bool is_refusal(const kube::ApiError& error) {
   return error.kind == Kind::kInvalid || error.kind == Kind::kForbidden ||
          error.kind == Kind::kNotFound || error.kind == Kind::kOtherStatus;
@@ -43,14 +43,6 @@ struct ObjectSync::Pass {
 
   void again_after(plan::MonoTime delay) {
     report.again = std::min(report.again.value_or(delay), delay);
-  }
-  // What to make of a failed write.
-  void failed(const plan::ObjectId& id, const kube::ApiError& error) {
-    if (is_refusal(error)) {
-      report.refusals.push_back({ref_of(id).to_string(), error.message});
-    } else {
-      report.error = error;
-    }
   }
 };
 
@@ -75,7 +67,10 @@ void ObjectSync::remove(Pass& pass, const plan::ObjectId& id) {
   kube::RemoveOptions options;
   options.uid = live->second.live.uid;
   const auto removed = pass.api.remove(ref_of(id), options);
-  if (!removed && removed.error().kind != Kind::kNotFound) return pass.failed(id, removed.error());
+  if (!removed && removed.error().kind != Kind::kNotFound) {
+    pass.report.error = removed.error();
+    return;
+  }
   logger_.info("object deleted", {{"object", ref_of(id).to_string()}});
   store_.remove_owned(live->second);
   pass.report.removed.push_back(ref_of(id).to_string());
@@ -106,44 +101,55 @@ void ObjectSync::hand_over(Pass& pass, const json& replicas) {
 
 void ObjectSync::put(Pass& pass, const json& object) {
   const plan::ObjectId id = plan::id_of(object);
+  const Memory& memory = memory_[id];
+  if (memory.refused_hash == hash_of(object) && !memory.refused_hash.empty() &&
+      mono_now() - memory.refused_at < kRefusedPause) {
+    pass.report.refusals.push_back({ref_of(id).to_string(), memory.refusal});
+    return pass.again_after(kRefusedPause);
+  }
   const auto live = pass.live.find(id);
-  const auto known = memory_.find(id);
   const plan::LiveObject* seen = live == pass.live.end() ? nullptr : &live->second.live;
-  const plan::AppliedObject* applied = known == memory_.end() ? nullptr : &known->second.applied;
+  const plan::AppliedObject* applied = memory.applied.uid.empty() ? nullptr : &memory.applied;
   switch (plan::decide(hash_of(object), seen, applied, pass.mesh.uid)) {
     case plan::Decision::kNothing:
       return;
     case plan::Decision::kCreate:
-      return create(pass, id, object);
+      return memory.foreign ? adopt(pass, id, object) : create(pass, id, object);
     case plan::Decision::kApply:
       return apply(pass, id, object, live->second);
     case plan::Decision::kConflict:
       pass.report.conflicts.push_back(ref_of(id).to_string());
       return;
     case plan::Decision::kWait:
-      pass.again_after(kGoingPause);
-      return;
+      return pass.again_after(kGoingPause);
   }
 }
 
 void ObjectSync::create(Pass& pass, const plan::ObjectId& id, const json& object) {
-  const kube::ObjectRef ref = ref_of(id);
   const auto answer = pass.api.apply_own(create_only(object));
-  if (answer) {
-    logger_.info("object created", {{"object", ref.to_string()}});
-    pass.report.created.push_back(ref.to_string());
-    return accept(id, *answer);
+  if (!answer) {
+    if (answer.error().kind == Kind::kConflict) return adopt(pass, id, object);
+    return refuse(pass, id, object, answer.error());
   }
-  if (answer.error().kind != Kind::kConflict) return pass.failed(id, answer.error());
-  // It is there, and the watches do not show it: without our label, or so new.
+  logger_.info("object created", {{"object", ref_of(id).to_string()}});
+  pass.report.created.push_back(ref_of(id).to_string());
+  accept(id, *answer);
+}
+
+// It may be there without that the watches show it: without our label, or so new.
+void ObjectSync::adopt(Pass& pass, const plan::ObjectId& id, const json& object) {
+  const kube::ObjectRef ref = ref_of(id);
   const auto found = pass.api.get(ref);
   if (!found) {
-    if (found.error().kind == Kind::kNotFound) return pass.again_after(kGoingPause);
-    return pass.failed(id, found.error());
+    if (found.error().kind != Kind::kNotFound) return refuse(pass, id, object, found.error());
+    if (std::exchange(memory_[id].foreign, false)) return create(pass, id, object);
+    return pass.again_after(kGoingPause);
   }
   const OwnedObject owned = read_owned(*found);
-  if (owned.live.controller_uid != pass.mesh.uid) {
+  memory_[id].foreign = owned.live.controller_uid != pass.mesh.uid;
+  if (memory_[id].foreign) {
     pass.report.conflicts.push_back(ref.to_string());
+    pass.again_after(kRefusedPause);
   } else if (owned.live.deleting) {
     pass.again_after(kGoingPause);
   } else {
@@ -153,24 +159,44 @@ void ObjectSync::create(Pass& pass, const plan::ObjectId& id, const json& object
 
 void ObjectSync::apply(Pass& pass, const plan::ObjectId& id, const json& object,
                        const OwnedObject& live) {
-  const kube::ObjectRef ref = ref_of(id);
   Memory& memory = memory_[id];
   const bool repair = memory.applied.uid == live.live.uid && memory.applied.hash == hash_of(object);
   if (repair) {
     if (const auto wait = memory.pace.admit(mono_now())) return pass.again_after(*wait);
   }
   const auto answer = pass.api.apply_own(onto(object, live.live.uid));
-  if (!answer) return pass.failed(id, answer.error());
+  if (!answer) return refuse(pass, id, object, answer.error());
   const bool changed = version_of(*answer) != live.version;
   accept(id, *answer);
   if (!changed) return;
-  logger_.info(repair ? "object repaired" : "object applied", {{"object", ref.to_string()}});
-  (repair ? pass.report.repaired : pass.report.changed).push_back(ref.to_string());
+  const std::string name = ref_of(id).to_string();
+  logger_.info(repair ? "object repaired" : "object applied", {{"object", name}});
+  (repair ? pass.report.repaired : pass.report.changed).push_back(name);
+}
+
+// What will not work another time either is reported; else the pass ends, and is tried again.
+void ObjectSync::refuse(Pass& pass, const plan::ObjectId& id, const json& object,
+                        const kube::ApiError& error) {
+  if (!is_refusal(error)) {
+    pass.report.error = error;
+    return;
+  }
+  const std::string name = ref_of(id).to_string();
+  logger_.warn("object refused", {{"object", name}, {"error", error.message}});
+  Memory& memory = memory_[id];
+  memory.refused_hash = hash_of(object);
+  memory.refusal = error.message;
+  memory.refused_at = mono_now();
+  pass.report.refusals.push_back({name, error.message});
+  pass.again_after(kRefusedPause);
 }
 
 void ObjectSync::accept(const plan::ObjectId& id, const json& answer) {
   OwnedObject owned = read_owned(answer);
-  memory_[id].applied = {owned.live.uid, owned.live.hash, owned.live.fingerprint};
+  Memory& memory = memory_[id];
+  memory.applied = {owned.live.uid, owned.live.hash, owned.live.fingerprint};
+  memory.foreign = false;
+  memory.refused_hash.clear();
   store_.put_owned(std::move(owned));
 }
 

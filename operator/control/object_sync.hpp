@@ -35,6 +35,9 @@ struct SyncReport {
   std::optional<plan::MonoTime> again;
 };
 
+// Refusals and foreign objects are looked at again after this, or when the plan is another.
+inline constexpr plan::MonoTime kRefusedPause = std::chrono::seconds(30);
+
 class ObjectSync {
  public:
   // `store` gets the answers to writes, before the watches tell. Both outlive this.
@@ -46,6 +49,11 @@ class ObjectSync {
   struct Memory {
     plan::AppliedObject applied;
     plan::RepairPace pace;
+    bool foreign = false;  // at the last look; no watch need tell when that changes
+    // What was refused, why, and when: the same is not sent again for kRefusedPause.
+    std::string refused_hash;
+    std::string refusal;
+    plan::MonoTime refused_at{};
   };
   struct Pass;
 
@@ -53,6 +61,9 @@ class ObjectSync {
   void hand_over(Pass& pass, const nlohmann::json& replicas);
   void put(Pass& pass, const nlohmann::json& object);
   void create(Pass& pass, const plan::ObjectId& id, const nlohmann::json& object);
+  void adopt(Pass& pass, const plan::ObjectId& id, const nlohmann::json& object);
+  void refuse(Pass& pass, const plan::ObjectId& id, const nlohmann::json& object,
+              const kube::ApiError& error);
   void apply(Pass& pass, const plan::ObjectId& id, const nlohmann::json& object,
              const OwnedObject& live);
   void accept(const plan::ObjectId& id, const nlohmann::json& answer);

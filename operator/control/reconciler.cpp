@@ -166,7 +166,6 @@ void Reconciler::keep_objects(Run& run) {
   run.plan = plan::make_plan(run.mesh(), settings_, inputs);
   run.synced = run.memory->objects.sync(run.api, run.metadata(), run.plan);
   if (run.synced.error) run.fail(run.synced.error->to_string());
-  if (!run.synced.refusals.empty()) run.fail("refused: " + run.synced.refusals.front().message);
   if (run.synced.again) run.again_after(*run.synced.again);
 }
 
