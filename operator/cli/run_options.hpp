@@ -4,7 +4,7 @@
 
 #include "operator/control/options.hpp"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): theirs
 class App;
 }
 

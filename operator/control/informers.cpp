@@ -12,8 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-// A page is a JSON tree for a moment, many times what is kept of it. Small pages keep that peak, and
-// what it leaves of holes in the heap, low; lists are rare.
+// A page is a JSON tree for a moment, many times what is kept of it. Small pages keep that peak,
+// and what it leaves of holes in the heap, low; lists are rare.
 constexpr std::uint32_t kPageSize = 10;
 constexpr std::uint32_t kMetadataPageSize = 30;
 
@@ -187,6 +187,7 @@ std::vector<Informers::Figures> Informers::figures() const {
         std::accumulate(state.stats.failures.begin(), state.stats.failures.end(), std::uint64_t{0});
   }
   std::vector<Figures> all;
+  all.reserve(by_resource.size());
   for (auto& [name, figures] : by_resource) all.push_back(std::move(figures));
   return all;
 }

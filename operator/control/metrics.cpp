@@ -114,6 +114,15 @@ void add_conditions(MetricSet& set, const std::vector<std::shared_ptr<const Mesh
               {{"condition", condition.first}, {"status", condition.second}});
 }
 
+// `end` in unix seconds; 0: not known.
+void add_expiry(MetricSet& set, const std::string& key, const char* certificate, std::int64_t end) {
+  if (end == 0) return;
+  const auto [ns, mesh] = split(key);
+  set.gauge("socketmesh_operator_certificate_expiry_timestamp_seconds",
+            "When a mesh's certificate ends.", end,
+            {{"namespace", ns}, {"mesh", mesh}, {"certificate", certificate}});
+}
+
 void add_meshes(MetricSet& set, const Figures& figures) {
   add_conditions(set, figures.meshes);
   for (const auto& [key, count] : figures.bare_pods) {
@@ -122,15 +131,8 @@ void add_meshes(MetricSet& set, const Figures& figures) {
               {{"namespace", ns}, {"mesh", mesh}});
   }
   for (const auto& [key, expiry] : figures.expiries) {
-    const auto [ns, mesh] = split(key);
-    const auto add = [&, &ns = ns, &mesh = mesh](const char* certificate, std::int64_t end) {
-      if (end == 0) return;
-      set.gauge("socketmesh_operator_certificate_expiry_timestamp_seconds",
-                "When a mesh's certificate ends.", end,
-                {{"namespace", ns}, {"mesh", mesh}, {"certificate", certificate}});
-    };
-    add("leaf", expiry.leaf);
-    add("root", expiry.root);
+    add_expiry(set, key, "leaf", expiry.leaf);
+    add_expiry(set, key, "root", expiry.root);
   }
 }
 

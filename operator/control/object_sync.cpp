@@ -40,6 +40,7 @@ struct ObjectSync::Pass {
   const api::Metadata& mesh;
   std::map<plan::ObjectId, OwnedObject> live;
   SyncReport report;
+  std::optional<bool> mesh_lives{};  // asked at most once
 
   void again_after(plan::MonoTime delay) {
     report.again = std::min(report.again.value_or(delay), delay);
@@ -125,7 +126,23 @@ void ObjectSync::put(Pass& pass, const json& object) {
   }
 }
 
+// What goes because its mesh went must not be made again, whichever watch tells first.
+bool ObjectSync::mesh_lives(Pass& pass) {
+  if (pass.mesh_lives) return *pass.mesh_lives;
+  const auto mesh = pass.api.get({kube::kSocketMeshes, pass.mesh.namespace_name, pass.mesh.name});
+  if (mesh) {
+    const json& metadata = api::member(*mesh, "metadata");
+    pass.mesh_lives = api::text_at(metadata, "uid") == pass.mesh.uid &&
+                      api::member(metadata, "deletionTimestamp").is_null();
+  } else {
+    pass.mesh_lives = mesh.error().kind != Kind::kNotFound;
+  }
+  return *pass.mesh_lives;
+}
+
 void ObjectSync::create(Pass& pass, const plan::ObjectId& id, const json& object) {
+  const bool was_there = !memory_[id].applied.uid.empty();
+  if (was_there && !mesh_lives(pass)) return;
   const auto answer = pass.api.apply_own(create_only(object));
   if (!answer) {
     if (answer.error().kind == Kind::kConflict) return adopt(pass, id, object);

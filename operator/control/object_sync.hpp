@@ -57,6 +57,7 @@ class ObjectSync {
   };
   struct Pass;
 
+  static bool mesh_lives(Pass& pass);
   void remove(Pass& pass, const plan::ObjectId& id);
   void hand_over(Pass& pass, const nlohmann::json& replicas);
   void put(Pass& pass, const nlohmann::json& object);

@@ -37,7 +37,7 @@ net::HttpResponse verdict(const std::string& trouble) {
 }  // namespace
 
 Operator::Operator(boost::asio::io_context& io, const obs::Logger& logger, Options options,
-                   std::shared_ptr<const kube::Access> access, std::function<void()> ended)
+                   const std::shared_ptr<const kube::Access>& access, std::function<void()> ended)
     : io_(io),
       logger_(logger),
       options_(std::move(options)),

@@ -36,7 +36,7 @@ class Operator {
  public:
   // `ended` is called on the io_context's thread, once, when the lease was lost.
   Operator(boost::asio::io_context& io, const obs::Logger& logger, Options options,
-           std::shared_ptr<const kube::Access> access, std::function<void()> ended);
+           const std::shared_ptr<const kube::Access>& access, std::function<void()> ended);
   ~Operator();
   Operator(const Operator&) = delete;
   Operator& operator=(const Operator&) = delete;

@@ -236,7 +236,11 @@ void Reconciler::write_status(Run& run, const api::Status& status) {
        {{"name", metadata.name}, {"namespace", metadata.namespace_name}, {"uid", metadata.uid}}},
       {"status", api::to_json(status)}};
   const auto answer = run.api.apply_own(object, "status");
-  if (!answer) return run.fail("status: " + answer.error().to_string());
+  if (!answer) {
+    // It was deleted, and the watch will say so.
+    if (answer.error().kind == kube::ApiError::Kind::kNotFound) return;
+    return run.fail("status: " + answer.error().to_string());
+  }
   json stored = *answer;
   trim_mesh(stored);
   parts_.store.put_mesh(read_mesh(stored));

@@ -16,8 +16,10 @@ std::uint64_t elapsed_us(MonoTime since, MonoTime now) {
 }  // namespace
 
 WorkQueue::WorkQueue(WorkQueueLimits limits) : limits_(limits), tokens_(limits.retry_burst) {
-  SM_ASSERT(limits.backoff_min > MonoTime::zero() && limits.backoff_max >= limits.backoff_min);
-  SM_ASSERT(limits.retries_per_s > 0 && limits.retry_burst > 0);
+  SM_ASSERT(limits.backoff_min > MonoTime::zero());
+  SM_ASSERT(limits.backoff_max >= limits.backoff_min);
+  SM_ASSERT(limits.retries_per_s > 0);
+  SM_ASSERT(limits.retry_burst > 0);
 }
 
 void WorkQueue::add(const std::string& key, MonoTime now) {

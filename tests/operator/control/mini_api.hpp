@@ -55,6 +55,10 @@ class MiniApi {
     last_writer_[path] = manager;
     objects_[path] = std::move(object);
   }
+  void erase(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    objects_.erase(path);
+  }
   // Applies to this path are refused with 422.
   void refuse(const std::string& path) { refused_.insert(path); }
 

@@ -186,9 +186,7 @@ TEST_F(ReconcilerTest, AForeignObjectIsLeftAloneAndTheRestIsMade) {
 TEST_F(ReconcilerTest, TakesItsPlaceWhenTheForeignObjectGoes) {
   api_.put(kService, {{"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", {{"uid", "t"}}}});
   reconcile();
-  // As if it were deleted: another object in its place, made by us through the API.
-  const auto removed = client_->remove({kube::kServices, "talk", "chat"});
-  ASSERT_TRUE(removed);
+  api_.erase(kService);
   EXPECT_THAT(writes(reconcile()), ElementsAre("PATCH " + kService));
   EXPECT_EQ(api_.object(kService)["metadata"]["ownerReferences"][0]["uid"], "3f1c");
 }
@@ -276,6 +274,26 @@ TEST_F(ReconcilerTest, PausedMeshesAreOnlyWatched) {
 TEST_F(ReconcilerTest, AMeshThatIsDeletedIsLeftToItsOwnerReferences) {
   want({{"metadata", {{"deletionTimestamp", "2026-11-23T09:00:00Z"}}}});
   EXPECT_THAT(reconcile(), IsEmpty());
+}
+
+TEST_F(ReconcilerTest, WhatGoesWithItsMeshIsNotMadeAgain) {
+  reconcile();
+  const OwnedObject service = read_owned(api_.object(kService));
+  // The mesh is gone, then its Service; the watch of Services is the first to tell.
+  api_.erase(kMesh);
+  api_.erase(kService);
+  store_->remove_owned(service);
+  EXPECT_THAT(writes(reconcile()), IsEmpty());
+  EXPECT_TRUE(api_.object(kService).is_null());
+  EXPECT_EQ(result_.error, "");
+}
+
+TEST_F(ReconcilerTest, WhatSomebodyDeletedIsMadeAgain) {
+  reconcile();
+  const OwnedObject service = read_owned(api_.object(kService));
+  api_.erase(kService);
+  store_->remove_owned(service);
+  EXPECT_THAT(writes(reconcile()), ElementsAre("PATCH " + kService));
 }
 
 TEST_F(ReconcilerTest, AnUnreadableSpecIsSaidAndNothingIsTouched) {
