@@ -85,7 +85,7 @@ Expected<std::chrono::milliseconds> resync(const std::string& text) {
 }
 
 Expected<std::string> pull_policy(const std::string& text) {
-  if (text.empty() || text == "Always" || text == "IfNotPresent" || text == "Never") return text;
+  if (text == "Always" || text == "IfNotPresent" || text == "Never") return text;
   return Unexpected{in_quotes(text) + " is not Always, IfNotPresent or Never"};
 }
 
