@@ -26,7 +26,8 @@ nlohmann::json secret_metadata(const api::SocketMesh& mesh) {
 std::vector<PollTarget> targets_of(const std::vector<PodRecord>& pods) {
   std::vector<PollTarget> targets;
   for (const PodRecord& pod : pods)
-    if (pollable(pod)) targets.push_back({pod.uid, pod.name, pod.address, pod.sidecar_started});
+    if (pollable(pod))
+      targets.push_back({pod.uid, pod.name, pod.address, pod.sidecar_started, pod.ready});
   return targets;
 }
 

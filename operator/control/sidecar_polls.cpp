@@ -122,7 +122,7 @@ void SidecarPolls::answered(const std::string& key, std::uint64_t round, const P
     }
     if (--mesh.running > 0) return;
     const auto judged = plan::converge(pods_of(mesh), mesh.expected);
-    const bool rest = judged.converged == plan::Converged::kTrue;
+    const bool rest = judged.converged == plan::Converged::kTrue && !mesh.news;
     const plan::MonoTime now = mono_now();
     mesh.pace.finished(rest, now);
     if (mesh.hurry) mesh.pace.hurry(kHurry, now);

@@ -27,6 +27,7 @@ struct PollTarget {
   std::string name;
   std::string address;
   bool started = false;  // the others are listed, and not asked
+  bool ready = false;    // a change is a reason to ask: apps attach
 
   bool operator==(const PollTarget&) const = default;
 };

@@ -38,8 +38,8 @@ TEST(MeshFacts, TargetsHaveAnAddressAndStay) {
   pods[4].sidecar = false;
   const auto targets = targets_of(pods);
   ASSERT_EQ(targets.size(), 2U);
-  EXPECT_EQ(targets[0], (PollTarget{"uid-a", "a", "10.0.0.1", true}));
-  EXPECT_EQ(targets[1], (PollTarget{"uid-c", "c", "10.0.0.3", false}));
+  EXPECT_EQ(targets[0], (PollTarget{"uid-a", "a", "10.0.0.1", true, false}));
+  EXPECT_EQ(targets[1], (PollTarget{"uid-c", "c", "10.0.0.3", false, false}));
   const auto counts = count_pods(pods);
   EXPECT_EQ(counts.members, 3);
   EXPECT_EQ(counts.bare, 1);
