@@ -97,17 +97,29 @@ class MiniApi {
   std::string next_uid() { return "uid-" + std::to_string(++uids_); }
 
   Answer handle(const Call& call, const json& body) {
-    if (call.method == "POST") {
+    if (call.method == "POST" && call.path.ends_with("/events")) {
       events_.push_back(body);
       return {201, body};
     }
     std::string path = call.path;
+    if (call.method == "POST") path += "/" + body["metadata"]["name"].get<std::string>();
     const bool status = path.ends_with("/status");
     if (status) path.resize(path.size() - std::string("/status").size());
     const auto found = objects_.find(path);
     if (call.method == "PATCH") return apply(path, call.manager, body, status);
+    if (call.method == "POST") {
+      if (found != objects_.end()) return failure(409, "AlreadyExists", path);
+      return {201, objects_[path] = made(body, call.manager)};
+    }
     if (found == objects_.end()) return failure(404, "NotFound", path);
     if (call.method == "GET") return {200, found->second};
+    if (call.method == "PUT") {
+      if (body["metadata"]["resourceVersion"] != found->second["metadata"]["resourceVersion"])
+        return failure(409, "Conflict", "the object has been modified");
+      json object = body;
+      object["metadata"]["resourceVersion"] = next_version();
+      return {200, found->second = std::move(object)};
+    }
     const json conditions = body.value("preconditions", json::object());
     if (conditions.value("uid", found->second["metadata"]["uid"]) !=
         found->second["metadata"]["uid"])
@@ -161,6 +173,11 @@ class MiniApi {
   json merged(const std::string& path, const json& live, const json& body,
               const std::string& manager) {
     json object = manager == "socketmesh-replicas" ? live : body;
+    if (body.contains("webhooks")) {  // a list by name on the real server; by place here
+      object = live;
+      for (std::size_t i = 0; i < body["webhooks"].size(); ++i)
+        object["webhooks"][i].merge_patch(body["webhooks"][i]);
+    }
     object["metadata"]["uid"] = live["metadata"]["uid"];
     object["metadata"]["resourceVersion"] = next_version();
     object["metadata"]["managedFields"] = live["metadata"]["managedFields"];

@@ -7,10 +7,7 @@
 #include <thread>
 
 #include "operator/control/clock.hpp"
-#include "operator/kube/runtime.hpp"
-#include "tests/lib/net/test_certificates.hpp"
-#include "tests/operator/control/mini_api.hpp"
-#include "tests/operator/kube/test_access.hpp"
+#include "tests/operator/control/api_fixture.hpp"
 #include "tests/operator/plan/meshes.hpp"
 
 namespace socketmesh::op::control {
@@ -32,15 +29,9 @@ const std::string kIngress = "/apis/networking.k8s.io/v1/namespaces/talk/ingress
 const std::string kAutoscaler =
     "/apis/autoscaling/v2/namespaces/talk/horizontalpodautoscalers/chat";
 
-class ReconcilerTest : public testing::Test {
+class ReconcilerTest : public ApiFixture {
  protected:
   ReconcilerTest() {
-    kube::init_runtime();
-    const net::TlsFiles files = certificates_.make("server", ",IP:::1");
-    server_ = std::make_unique<kube::ScriptedServer>(
-        files, [this](const auto& request, auto& connection) { api_.answer(request, connection); });
-    client_ = std::make_unique<kube::Client>(std::make_shared<kube::TestAccess>(
-        "127.0.0.1", server_->port(), kube::read_file(files.ca)));
     restart();
     want(json::object());
   }
@@ -92,11 +83,6 @@ class ReconcilerTest : public testing::Test {
     return paths;
   }
 
-  obs::Logger logger_{obs::LogLevel::kError};
-  net::TestCertificates certificates_;
-  MiniApi api_;
-  std::unique_ptr<kube::ScriptedServer> server_;
-  std::unique_ptr<kube::Client> client_;
   kube::StatusPoller poller_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<SidecarPolls> polls_;
