@@ -23,6 +23,11 @@ nlohmann::json onto(nlohmann::json object, const std::string& uid) {
   return object;
 }
 
+bool namespace_ends(const kube::ApiError& error) {
+  return error.kind == kube::ApiError::Kind::kForbidden &&
+         error.message.find("because it is being terminated") != std::string::npos;
+}
+
 std::optional<kube::ApiError> Api::refusal() const {
   kube::ApiError error;
   if (!may_act_()) {

@@ -19,6 +19,10 @@ nlohmann::json create_only(nlohmann::json object);
 // "Only onto this object, not onto one of the same name."
 nlohmann::json onto(nlohmann::json object, const std::string& uid);
 
+// The namespace is being deleted: nothing can be made there, and soon nothing is left to make it
+// for.
+bool namespace_ends(const kube::ApiError& error);
+
 class Api {
  public:
   using Result = kube::Client::Result;

@@ -198,9 +198,11 @@ void ObjectSync::refuse(Pass& pass, const plan::ObjectId& id, const json& object
     pass.report.error = error;
     return;
   }
+  if (namespace_ends(error)) return pass.again_after(kRefusedPause);
   const std::string name = ref_of(id).to_string();
-  logger_.warn("object refused", {{"object", name}, {"error", error.message}});
   Memory& memory = memory_[id];
+  if (memory.refusal != error.message)
+    logger_.warn("object refused", {{"object", name}, {"error", error.message}});
   memory.refused_hash = hash_of(object);
   memory.refusal = error.message;
   memory.refused_at = mono_now();
@@ -214,6 +216,7 @@ void ObjectSync::accept(const plan::ObjectId& id, const json& answer) {
   memory.applied = {owned.live.uid, owned.live.hash, owned.live.fingerprint};
   memory.foreign = false;
   memory.refused_hash.clear();
+  memory.refusal.clear();
   store_.put_owned(std::move(owned));
 }
 

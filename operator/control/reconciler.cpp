@@ -140,7 +140,11 @@ void Reconciler::keep_certificates(Run& run) {
 
   Mesh& memory = *run.memory;
   run.certified = memory.certificates.keep(run.api, wishes, run.anew);
-  if (run.certified.error) run.fail(run.certified.error->to_string());
+  if (run.certified.error && namespace_ends(*run.certified.error)) {
+    run.again_after(kRefusedPause);
+  } else if (run.certified.error) {
+    run.fail(run.certified.error->to_string());
+  }
   if (!run.certified.failure.empty()) run.fail(run.certified.failure);
   if (run.result.error.empty()) memory.resync = resyncs_;
   const CertificateView* view = memory.certificates.view();

@@ -62,6 +62,9 @@ class MiniApi {
   // Applies to this path are refused with 422.
   void refuse(const std::string& path) { refused_.insert(path); }
 
+  // The namespace is being deleted.
+  void end_namespace() { ending_ = true; }
+
   json object(const std::string& path) const {
     const std::lock_guard lock(mutex_);
     const auto found = objects_.find(path);
@@ -130,6 +133,9 @@ class MiniApi {
 
   Answer apply(const std::string& path, const std::string& manager, const json& body, bool status) {
     if (refused_.contains(path)) return failure(422, "Invalid", "it is not valid");
+    if (ending_ && !objects_.contains(path))
+      return failure(403, "Forbidden",
+                     "unable to create: namespace talk because it is being terminated");
     const auto found = objects_.find(path);
     const json& metadata = body["metadata"];
     if (found == objects_.end()) {
@@ -219,6 +225,7 @@ class MiniApi {
   std::map<std::string, json> applied_;
   std::map<std::string, std::string> last_writer_;
   std::set<std::string> refused_;
+  bool ending_ = false;
   std::vector<json> events_;
   std::vector<Call> calls_;
   int version_ = 100;

@@ -243,6 +243,15 @@ TEST_F(ReconcilerTest, ARefusedObjectIsSaidAndNotSentAgainAtOnce) {
   EXPECT_THAT(writes(reconcile()), ElementsAre("PATCH " + kDeployment)) << "another is tried";
 }
 
+TEST_F(ReconcilerTest, NothingIsSaidOfANamespaceThatEnds) {
+  api_.end_namespace();
+  reconcile();
+  EXPECT_EQ(result_.error, "");
+  EXPECT_TRUE(result_.again);
+  EXPECT_NE(reason(api::kReady), "ObjectRefused");
+  EXPECT_THAT(api_.events(), IsEmpty());
+}
+
 TEST_F(ReconcilerTest, WithoutTheLeaseNothingIsSent) {
   leads_ = false;
   EXPECT_THAT(reconcile(), IsEmpty());
