@@ -31,7 +31,10 @@ class TreeBuilder : public YAML::EventHandler {
 
   YamlNode take_root() { return std::move(root_); }
 
-  void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+  // Where the document begins.
+  [[nodiscard]] const YAML::Mark& start() const { return start_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -169,6 +172,7 @@ class TreeBuilder : public YAML::EventHandler {
   const std::string& path_;
   std::vector<Problem>& problems_;
   std::size_t depth_max_;
+  YAML::Mark start_ = YAML::Mark::null_mark();
   std::vector<Frame> frames_;
   YamlNode root_;
 };
@@ -275,9 +279,20 @@ std::vector<YamlNode> parse_yaml_documents(const std::string& path, std::string_
                                            std::vector<Problem>& problems, std::size_t depth_max) {
   std::vector<YamlNode> documents;
   const bool valid = with_parser(path, text, problems, [&](YAML::Parser& parser) {
+    int last_start = -1;
     for (;;) {
       TreeBuilder builder(path, problems, depth_max);
       if (!parser.HandleNextDocument(builder)) return;
+      // yaml-cpp leaves some stray characters where they are, and would begin there for ever.
+      if (builder.start().pos <= last_start) {
+        throw YAML::ParserException(builder.start(),
+                                    "a document begins with what none begins with");
+      }
+      if (documents.size() == kYamlDocumentsMax) {
+        throw YAML::ParserException(
+            builder.start(), "too many documents; at most " + std::to_string(kYamlDocumentsMax));
+      }
+      last_start = builder.start().pos;
       documents.push_back(builder.take_root());
     }
   });

@@ -14,6 +14,7 @@
 namespace socketmesh::config {
 
 inline constexpr std::size_t kYamlDepthMax = 16;
+inline constexpr std::size_t kYamlDocumentsMax = 1000;  // of one text
 
 struct YamlEntry;
 

@@ -80,8 +80,9 @@ std::optional<double> parse_quantity(const json& value) {
   }
   const auto factor = parse_unit(text.substr(size));
   if (digits == 0 || !factor) return std::nullopt;
+  const std::string decimal(text.substr(0, size));
   double number = 0;
-  std::from_chars(text.data(), text.data() + size, number, std::chars_format::fixed);
+  std::from_chars(decimal.data(), decimal.data() + size, number, std::chars_format::fixed);
   return number * *factor;
 }
 

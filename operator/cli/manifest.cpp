@@ -48,8 +48,11 @@ class Converter {
     for (const auto& [key, value] : node.entries) {
       // Keys with dots are names of labels and the like, which problems cite in brackets.
       const bool plain = key.find_first_of("./") == std::string::npos;
-      const std::string bracketed = path + "[" + key + "]";
-      map[key] = convert(value, plain ? path + (path.empty() ? "" : ".") + key : bracketed);
+      std::string inner = path;
+      inner += plain ? (path.empty() ? "" : ".") : "[";
+      inner += key;
+      if (!plain) inner += "]";
+      map[key] = convert(value, inner);
     }
     return map;
   }
@@ -70,7 +73,7 @@ class Converter {
 
   // JSON's notation of numbers, and nothing else.
   json convert_number(const YamlNode& node, const std::string& path) {
-    const json number = json::parse(node.scalar, nullptr, false);
+    json number = json::parse(node.scalar, nullptr, false);
     if (number.is_number()) return number;
     complain(node, path,
              in_quotes(node.scalar) +

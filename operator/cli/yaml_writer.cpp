@@ -23,7 +23,8 @@ bool is_letter_or_digit(char c) {
 // Whether the text may stand without quotes. Narrower than YAML: what is left out is quoted.
 bool is_plain(std::string_view text) {
   constexpr std::string_view kInner = "._/-";
-  if (text.empty() || !(is_letter_or_digit(text.front()) || text.front() == '/')) return false;
+  if (text.empty()) return false;
+  if (!is_letter_or_digit(text.front()) && text.front() != '/') return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool colon = text[i] == ':' && i + 1 < text.size();
     const bool inner = kInner.find(text[i]) != std::string_view::npos;

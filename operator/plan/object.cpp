@@ -62,7 +62,8 @@ std::string content_hash(const json& content) {
   unsigned int size = 0;
   const int hashed =
       EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  SM_ASSERT(hashed == 1 && size >= kHashBytes);
+  SM_ASSERT(hashed == 1);
+  SM_ASSERT(size >= kHashBytes);
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string hex;
   for (std::size_t i = 0; i < kHashBytes; ++i) {

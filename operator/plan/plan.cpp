@@ -25,7 +25,8 @@ class Planner {
  public:
   Planner(const api::SocketMesh& mesh, const Settings& settings, const Inputs& inputs)
       : mesh_(mesh), settings_(settings), inputs_(inputs) {
-    SM_ASSERT(!mesh.metadata.name.empty() && !mesh.metadata.namespace_name.empty());
+    SM_ASSERT(!mesh.metadata.name.empty());
+    SM_ASSERT(!mesh.metadata.namespace_name.empty());
   }
 
   Plan make() {

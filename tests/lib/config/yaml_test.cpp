@@ -130,5 +130,24 @@ TEST(Yaml, ProblemsOfLaterDocumentsCountToo) {
   EXPECT_EQ(to_string(problems), "f: is not UTF-8 text\n");
 }
 
+// Found by the fuzzer: yaml-cpp never gets past such a comma.
+TEST(Yaml, DocumentsThatCannotBeginEnd) {
+  for (const char* text : {",a: b\n", "a: 1\n---\n,b\n", ",", "? ,\n,", "a: 1\n---\n%x\n,"}) {
+    std::vector<Problem> problems;
+    parse_yaml_documents("f", text, problems);
+    EXPECT_THAT(to_string(problems), HasSubstr("is not valid YAML")) << text;
+  }
+}
+
+TEST(Yaml, DocumentsAreCounted) {
+  std::string text;
+  for (std::size_t i = 0; i < kYamlDocumentsMax; ++i) text += "---\n";
+  std::vector<Problem> problems;
+  EXPECT_EQ(parse_yaml_documents("f", text, problems).size(), kYamlDocumentsMax);
+  EXPECT_THAT(problems, IsEmpty());
+  EXPECT_THAT(parse_yaml_documents("f", text + "---\n", problems), IsEmpty());
+  EXPECT_EQ(to_string(problems), "f:1001: is not valid YAML: too many documents; at most 1000\n");
+}
+
 }  // namespace
 }  // namespace socketmesh::config
