@@ -7,8 +7,8 @@
 // The shell owns connection, token, TLS and clock. After each call it (1) carries out
 // take_actions() in order, (2) arms one timer for deadline() and calls tick() then. At most one
 // request is under way. Headers are the shell's: with `Accept: application/json;as=
-// PartialObjectMetadataList;g=meta.k8s.io;v=v1` (PartialObjectMetadata for the watch) the objects are
-// metadata only.
+// PartialObjectMetadataList;g=meta.k8s.io;v=v1` (PartialObjectMetadata for the watch) the objects
+// are metadata only.
 //
 // While the server is away nothing is delivered: what the consumer has is the last known state.
 // Failures are counted, answered by a growing, jittered pause, and told once (Troubled, Recovered).

@@ -222,7 +222,9 @@ class Watch::Impl::Reader final : public Responder {
 };
 
 void Watch::Impl::carry_out(const lw::Request& request) {
-  ApiRequest wanted{.method = "GET", .target = request.target, .accept = accept_of(metadata_only_, request.watch)};
+  ApiRequest wanted{.method = "GET",
+                    .target = request.target,
+                    .accept = accept_of(metadata_only_, request.watch)};
   cancel_ = transport_.send(wanted, std::make_shared<Reader>(shared_from_this(), request.id));
 }
 

@@ -1,5 +1,5 @@
-// When to ask the sidecars of a mesh again. A mesh at rest is asked every kPollIntervalMax; one that
-// changes is asked soon, then in growing intervals until it is at rest. Pure; not thread-safe.
+// When to ask the sidecars of a mesh again. A mesh at rest is asked every kPollIntervalMax; one
+// that changes is asked soon, then in growing intervals until it is at rest. Pure; not thread-safe.
 #pragma once
 
 #include <algorithm>
