@@ -60,6 +60,7 @@ std::vector<CertificateFacts> read_bundle(const std::optional<nlohmann::json>& t
 std::string find_issuer(const std::string& leaf_pem, const std::vector<CertificateFacts>& bundle,
                         const CaMaterial& ca) {
   std::vector<std::pair<std::string, std::string>> roots;  // fingerprint, PEM
+  roots.reserve(bundle.size() + 3);
   for (const CertificateFacts& root : bundle) roots.emplace_back(root.fingerprint, root.pem);
   for (const Root* root : {&ca.current, &ca.next, &ca.previous}) {
     if (root->facts) roots.emplace_back(root->facts->fingerprint, root->pair.certificate);

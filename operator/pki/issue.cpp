@@ -57,8 +57,7 @@ bool add_subtree(STACK_OF(GENERAL_SUBTREE) * *list, GeneralName base) {
   GENERAL_NAME_free(subtree->base);
   subtree->base = base.release();
   if (sk_GENERAL_SUBTREE_push(*list, subtree.get()) <= 0) return false;
-  (void)subtree.release();
-  return true;
+  return subtree.release() != nullptr;  // the list owns it now
 }
 
 // A root vouches for the identity's kind of name and no other.
@@ -85,8 +84,7 @@ GeneralNames make_alternative_names(const Identity& identity) {
   const auto add = [&](int type, const std::string& value) {
     GeneralName name = make_name(type, value);
     if (!name || sk_GENERAL_NAME_push(names.get(), name.get()) <= 0) return false;
-    (void)name.release();
-    return true;
+    return name.release() != nullptr;  // the list owns it now
   };
   for (const std::string& uri : identity.uris) {
     if (!add(GEN_URI, uri)) return nullptr;

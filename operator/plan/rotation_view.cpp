@@ -64,6 +64,7 @@ std::vector<std::string> RotationView::bundle() const {
   // By age, so that a root that takes another's place leaves the file as it is.
   std::ranges::sort(roots);
   std::vector<std::string> fingerprints;
+  fingerprints.reserve(roots.size());
   for (auto& [not_before, fingerprint] : roots) fingerprints.push_back(std::move(fingerprint));
   const auto repeated = std::ranges::unique(fingerprints);
   fingerprints.erase(repeated.begin(), repeated.end());
