@@ -41,7 +41,7 @@ if (needed) {
   if (installed.result === "failed") able = cases.filter((one) => one.operator === false);
 }
 await runSuite(able, { clientsIn: clientsPod?.place, done: tell });
-if (needed && able === cases) tell(await operator.logCheck(cases));
+if (needed && able === cases) tell(await operator.logCheck(outcomes));
 const failed = outcomes.some(({ result }) => result === "failed");
 if (needed && !(failed && settings.keep)) await operator.uninstall();
 await clientsPod?.remove();

@@ -86,6 +86,7 @@ export const cases = [
   },
   {
     name: "invalid resources are refused, with a reason",
+    expectErrors: [/must be less than or equal to cpu limit/],
     async run({ ns }) {
       await refused(ns, socketMesh(MESH, { tls: { leafValidity: "1m" } }), /leafValidity/);
       await refused(ns, socketMesh(MESH, { tls: { leafValidity: "1h", rotateAfter: "50m" } }), /rotateAfter/);

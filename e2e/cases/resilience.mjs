@@ -15,6 +15,8 @@ const OPERATOR_ROLE = "socketmesh-operator";
 /** A lease that is not renewed runs out after 15 s, and candidates look every few seconds. */
 const TAKEOVER_MS = 45_000;
 const API_AWAY_MS = 8_000;
+/** From a ready endpoint of the webhook to the rules that lead the API server there. */
+const PROXY_MS = 2_000;
 
 async function leader(operator) {
   const { spec } = await operator.ns.get("lease", LEASE);
@@ -106,6 +108,8 @@ export const cases = [
       await until("an event about the bare pod", async () => {
         want((await bareEvents(ns, late)).length > 0, "there is none");
       }, { timeoutMs: 60_000 });
+      await operator.ns.kubectl(["rollout", "status", `deployment/${deployment.metadata.name}`, "--timeout=60s"]);
+      await sleep(PROXY_MS);
       await ns.kubectl(["rollout", "restart", "deployment/plain", "deployment/late"]);
       await ns.kubectl(["rollout", "status", "deployment/plain", "--timeout=60s"]);
       await ns.kubectl(["rollout", "status", "deployment/late", "--timeout=60s"]);

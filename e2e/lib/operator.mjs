@@ -15,6 +15,8 @@ export const OPERATOR_SELECTOR = "app.kubernetes.io/name=socketmesh-operator";
 const CHART = fileURLToPath(new URL("../../charts/socketmesh", import.meta.url));
 const HELM = process.env.HELM ?? "helm";
 const FOLLOW_EVERY_MS = 500;
+/** What a case did is felt for a little longer than it ran. */
+const AFTERMATH_MS = 5_000;
 /** The files of followed logs: pod, and how often its container had been restarted. */
 const FOLLOWED = /\.\d+\.log$/;
 
@@ -77,10 +79,9 @@ export class Operator {
     }
   }
 
-  /** An outcome like a case's: fails when the operator logged an error that no case expects. */
-  async logCheck(cases) {
+  /** An outcome like a case's: fails when the operator logged an error that no case made it log. */
+  async logCheck(outcomes) {
     const started = Date.now();
-    const expected = cases.flatMap((one) => one.expectErrors ?? []);
     const folder = new URL("operator/", settings.output);
     const bad = [];
     let lines = 0;
@@ -88,7 +89,7 @@ export class Operator {
       const text = await readFile(new URL(file, folder), "utf8");
       for (const entry of text.split("\n").filter(Boolean)) {
         lines += 1;
-        if (isError(entry) && !expected.some((pattern) => pattern.test(entry))) bad.push(`${file}: ${entry}`);
+        if (isTrouble(entry) && !isExpected(entry, outcomes)) bad.push(`${file}: ${entry}`);
       }
     }
     const outcome = { case: { name: "no unexpected error in the operator's log" }, notes: [`${lines} lines`] };
@@ -100,11 +101,32 @@ export class Operator {
   }
 }
 
-/** Whatever is not a JSON line of a lower level: a crash prints something else. */
-function isError(entry) {
+/** Warnings about what the cases' users did, which is theirs to mend. */
+const ABOUT_USERS = ["pod without sidecar", "pod reviewed"];
+
+/** Whatever is not a JSON line of a lower level, as a crash prints, and warnings of the operator's own. */
+function isTrouble(entry) {
   try {
-    return !["debug", "info", "warn"].includes(JSON.parse(entry).level);
+    const { level, msg } = JSON.parse(entry);
+    return !["debug", "info"].includes(level) && !(level === "warn" && ABOUT_USERS.includes(msg));
   } catch {
     return true;
   }
+}
+
+/** A namespace that a case leaves behind goes with everything in it, in no order. */
+const LEAVING = /because it is being terminated|namespaces \\"[^"]*\\" not found/;
+
+/** Whether it matches what a case expects, and is of the time in which that ran. */
+function isExpected(entry, outcomes) {
+  if (LEAVING.test(entry)) return true;
+  let at;
+  try {
+    at = Date.parse(JSON.parse(entry).ts);
+  } catch {
+    return false;
+  }
+  return outcomes.some(({ case: one, started, seconds }) =>
+    one.expectErrors?.some((pattern) => pattern.test(entry)) &&
+    at >= started && at <= started + seconds * 1000 + AFTERMATH_MS);
 }

@@ -3,7 +3,7 @@
 //   alone         it disturbs the others (stops the operator, the API server): run when they are done
 //   ownCluster    it needs a cluster that is ours; skipped on an existing one
 //   operator      false: it does not need the operator to be installed
-//   expectErrors  what the operator may log as an error because of it: regular expressions
+//   expectErrors  what the operator may log as an error while it runs: regular expressions
 //
 // The context: {ns: Namespace (created, its own), clients: Clients, note(text), cleanup(action)}.
 
@@ -29,7 +29,7 @@ async function limited(seconds, action) {
   }
 }
 
-/** {case, result: "passed" | "failed" | "skipped", seconds, error?, notes} */
+/** {case, result: "passed" | "failed" | "skipped", started (ms), seconds, error?, notes} */
 async function runCase(one, clientsIn) {
   const started = Date.now();
   const notes = [];
@@ -37,7 +37,7 @@ async function runCase(one, clientsIn) {
   const ns = new Namespace(`e2e-${slug(one.name)}`);
   const clients = new Clients(clientsIn);
   const folder = new URL(`${slug(one.name)}/`, settings.output);
-  const outcome = { case: one, result: "passed", notes };
+  const outcome = { case: one, result: "passed", notes, started };
   try {
     await ns.create(one.labels);
     const context = {
