@@ -24,8 +24,10 @@ nlohmann::json onto(nlohmann::json object, const std::string& uid) {
 }
 
 bool namespace_ends(const kube::ApiError& error) {
-  return error.kind == kube::ApiError::Kind::kForbidden &&
-         error.message.find("because it is being terminated") != std::string::npos;
+  using Kind = kube::ApiError::Kind;
+  return (error.kind == Kind::kForbidden &&
+          error.message.find("because it is being terminated") != std::string::npos) ||
+         (error.kind == Kind::kNotFound && error.message.starts_with("namespaces "));
 }
 
 std::optional<kube::ApiError> Api::refusal() const {

@@ -37,6 +37,21 @@ void Store::tell(const std::set<std::string>& keys) const {
   for (const std::string& key : keys) listener_(key);
 }
 
+// With the lock held. An object that only lost its label may come back, in a newer version.
+void Store::bury(const std::string& uid, std::uint64_t version) {
+  const auto [entry, fresh] = gone_.insert_or_assign(uid, version);
+  if (!fresh) return;
+  gone_order_.push_back(uid);
+  if (gone_order_.size() <= kGoneMax) return;
+  gone_.erase(gone_order_.front());
+  gone_order_.pop_front();
+}
+
+bool Store::buried(const std::string& uid, std::uint64_t version) const {
+  const auto known = gone_.find(uid);
+  return known != gone_.end() && version <= known->second;
+}
+
 void Store::replace_meshes(const std::string& scope, std::vector<MeshRecord> meshes) {
   std::set<std::string> present;
   for (MeshRecord& mesh : meshes) {
@@ -49,8 +64,10 @@ void Store::replace_meshes(const std::string& scope, std::vector<MeshRecord> mes
     std::erase_if(meshes_, [&](const auto& entry) {
       const bool lost = in_scope(scope, entry.second->mesh.metadata.namespace_name) &&
                         !present.contains(entry.first);
-      if (lost) gone.insert(entry.first);
-      return lost;
+      if (!lost) return false;
+      gone.insert(entry.first);
+      bury(entry.second->mesh.metadata.uid, entry.second->version);
+      return true;
     });
   }
   tell(gone);
@@ -61,6 +78,7 @@ void Store::put_mesh(MeshRecord mesh) {
   bool changed = true;
   {
     const std::lock_guard lock(mutex_);
+    if (buried(mesh.mesh.metadata.uid, mesh.version)) return;
     auto& known = meshes_[key];
     if (known != nullptr) {
       if (known->mesh.metadata.uid == mesh.mesh.metadata.uid &&
@@ -78,6 +96,7 @@ void Store::remove_mesh(const MeshRecord& mesh) {
   const std::string key = mesh.key();
   {
     const std::lock_guard lock(mutex_);
+    bury(mesh.mesh.metadata.uid, mesh.version);
     const auto known = meshes_.find(key);
     if (known == meshes_.end() || known->second->mesh.metadata.uid != mesh.mesh.metadata.uid)
       return;
@@ -98,8 +117,10 @@ void Store::replace_owned(const std::string& scope, const std::string& kind,
     const std::lock_guard lock(mutex_);
     for (auto& [key, of_mesh] : owned_) {
       const std::size_t lost = std::erase_if(of_mesh, [&](const auto& entry) {
-        return entry.first.kind == kind && in_scope(scope, entry.first.namespace_name) &&
-               !present.contains(entry.second.live.uid);
+        const bool gone = entry.first.kind == kind && in_scope(scope, entry.first.namespace_name) &&
+                          !present.contains(entry.second.live.uid);
+        if (gone) bury(entry.second.live.uid, entry.second.version);
+        return gone;
       });
       if (lost > 0) changed.insert(key);
     }
@@ -112,6 +133,7 @@ void Store::put_owned(OwnedObject object) {
   std::set<std::string> changed;
   {
     const std::lock_guard lock(mutex_);
+    if (buried(object.live.uid, object.version)) return;
     const std::string key = key_of(object);
     // Its label may have changed: it leaves one mesh and joins another.
     const auto [first, last] = in_namespace(owned_, object.id.namespace_name);
@@ -141,6 +163,7 @@ void Store::remove_owned(const OwnedObject& object) {
   std::set<std::string> changed;
   {
     const std::lock_guard lock(mutex_);
+    bury(object.live.uid, object.version);
     const auto [first, last] = in_namespace(owned_, object.id.namespace_name);
     for (auto entry = first; entry != last; ++entry) {
       const auto found = entry->second.find(object.id);

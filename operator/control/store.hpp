@@ -2,11 +2,12 @@
 //
 // Watches write, reconciles and the webhook read copies or shared values. Whatever changes what a
 // reconcile would see names the mesh to the listener ("default/chat"), after the change. A state
-// older than the one that is known is ignored, so that the answer to an own write may be put in
-// before its watch event comes. Thread-safe; the listener runs on the caller's thread, without the
-// store's lock.
+// older than the one that is known, or than the object's end, is ignored: so the answer to an own
+// write may be put in before its watch event comes, and after. Thread-safe; the listener runs on
+// the caller's thread, without the store's lock.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +20,10 @@
 #include "operator/control/view.hpp"
 
 namespace socketmesh::op::control {
+
+// Objects that are gone and still remembered as such: an answer to an own write that comes after
+// the watch told of their end must not bring them back.
+inline constexpr std::size_t kGoneMax = 4096;
 
 class Store {
  public:
@@ -57,6 +62,8 @@ class Store {
   using ByMesh = std::map<std::string, std::map<std::string, T>>;  // key, then uid
 
   void tell(const std::set<std::string>& keys) const;
+  void bury(const std::string& uid, std::uint64_t version);
+  [[nodiscard]] bool buried(const std::string& uid, std::uint64_t version) const;
   std::optional<PodRecord> take_pod(const PodRecord& pod, std::set<std::string>& changed);
 
   Listener listener_;
@@ -64,6 +71,8 @@ class Store {
   std::map<std::string, std::shared_ptr<const MeshRecord>> meshes_;
   std::map<std::string, std::map<plan::ObjectId, OwnedObject>> owned_;
   ByMesh<PodRecord> pods_;
+  std::map<std::string, std::uint64_t> gone_;  // uid, and the version of its end
+  std::deque<std::string> gone_order_;         // oldest first
 };
 
 }  // namespace socketmesh::op::control

@@ -144,6 +144,42 @@ TEST_F(StoreTest, RemovalIsOfThatVeryObject) {
   EXPECT_TRUE(store_.owned("talk/chat").empty());
 }
 
+// The watch may tell of an object's end before the answer to our last write of it is read.
+TEST_F(StoreTest, ALateAnswerDoesNotBringBackWhatIsGone) {
+  store_.put_mesh(mesh("talk", "chat", 5));
+  store_.remove_mesh(mesh("talk", "chat", 9));
+  store_.put_mesh(mesh("talk", "chat", 8));
+  EXPECT_EQ(store_.mesh("talk/chat"), nullptr);
+
+  store_.remove_owned(owned("Service", "chat", 9));  // of which nothing was known yet
+  store_.put_owned(owned("Service", "chat", 8));
+  EXPECT_TRUE(store_.owned("talk/chat").empty());
+
+  store_.put_owned(owned("ConfigMap", "chat", 5));
+  store_.replace_owned("", "ConfigMap", {});
+  store_.put_owned(owned("ConfigMap", "chat", 5));
+  EXPECT_TRUE(store_.owned("talk/chat").empty());
+}
+
+TEST_F(StoreTest, WhatLostItsLabelComesBackWithIt) {
+  store_.put_owned(owned("Service", "chat", 5));
+  store_.remove_owned(owned("Service", "chat", 6));  // how a watch by label tells it
+  store_.put_owned(owned("Service", "chat", 7));
+  EXPECT_EQ(store_.owned("talk/chat").size(), 1U);
+}
+
+TEST_F(StoreTest, RemembersNoMoreOfTheGoneThanItsLimit) {
+  for (std::size_t i = 0; i < kGoneMax; ++i)
+    store_.remove_owned(owned("Service", "m" + std::to_string(i), 9));
+  store_.put_owned(owned("Service", "m0", 8));
+  EXPECT_TRUE(store_.owned("talk/m0").empty());
+  store_.remove_owned(owned("Service", "one more", 9));
+  store_.put_owned(owned("Service", "m0", 8));
+  EXPECT_EQ(store_.owned("talk/m0").size(), 1U) << "forgotten";
+  store_.put_owned(owned("Service", "m1", 8));
+  EXPECT_TRUE(store_.owned("talk/m1").empty());
+}
+
 TEST_F(StoreTest, PodsAreNewsOnlyWhenTheyDiffer) {
   store_.put_pod(pod("p", "chat", 1));
   EXPECT_THAT(told(), ElementsAre("talk/chat"));
