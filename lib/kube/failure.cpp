@@ -1,5 +1,7 @@
 #include "lib/kube/failure.hpp"
 
+#include "lib/base/parse.hpp"
+
 namespace socketmesh::kube {
 
 std::string_view to_string(FailureKind kind) {
@@ -24,6 +26,26 @@ FailureKind failure_of_status(unsigned status) {
     default:
       return status >= 500 && status < 600 ? FailureKind::kServer : FailureKind::kRefused;
   }
+}
+
+std::string failure_text(std::string_view text) {
+  if (text.size() <= kFailureTextMax) return std::string(text);
+  std::size_t size = kFailureTextMax;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80U) --size;  // UTF-8
+  return std::string(text.substr(0, size));
+}
+
+bool says_nothing_of_version(const Failure& failure) {
+  constexpr unsigned kUnavailable = 503;
+  return failure.kind == FailureKind::kUnauthorized || failure.kind == FailureKind::kForbidden ||
+         failure.kind == FailureKind::kThrottled || failure.status == kUnavailable;
+}
+
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view text) {
+  constexpr std::uint64_t kSecondsMax = 86'400;
+  const auto seconds = parse_uint(text, kSecondsMax);
+  if (!seconds) return std::nullopt;
+  return std::chrono::seconds(*seconds);
 }
 
 }  // namespace socketmesh::kube

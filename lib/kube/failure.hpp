@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +39,16 @@ struct Failure {
 };
 
 inline constexpr std::size_t kFailureTextMax = 300;
+
+// `text` cut to kFailureTextMax, where a character ends.
+std::string failure_text(std::string_view text);
+
+// A refusal of the client or of the moment, which says nothing about the resourceVersion that was
+// asked for.
+bool says_nothing_of_version(const Failure& failure);
+
+// Seconds of a Retry-After header; nothing for dates and other texts.
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view text);
 
 // How often each kind happened.
 using FailureCounts = std::array<std::uint64_t, kFailureKinds>;

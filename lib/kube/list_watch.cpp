@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "lib/base/assert.hpp"
-#include "lib/base/parse.hpp"
 #include "lib/kube/target.hpp"
 
 namespace socketmesh::kube {
@@ -15,20 +14,6 @@ constexpr unsigned kBadRequest = 400;
 // Times in a row that the server may refuse to resume before the collection is listed anew: one
 // restored from a backup refuses versions of its former future for ever, with 504.
 constexpr unsigned kResumesRefusedMax = 3;
-
-std::string shortened(std::string_view text) {
-  if (text.size() <= kFailureTextMax) return std::string(text);
-  std::size_t size = kFailureTextMax;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80U) --size;  // UTF-8
-  return std::string(text.substr(0, size));
-}
-
-// Refusals that say nothing about the version that was asked for.
-bool is_not_about_version(const Failure& failure) {
-  constexpr unsigned kUnavailable = 503;
-  return failure.kind == FailureKind::kUnauthorized || failure.kind == FailureKind::kForbidden ||
-         failure.kind == FailureKind::kThrottled || failure.status == kUnavailable;
-}
 
 bool is_blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
@@ -190,7 +175,7 @@ bool ListWatch::take_line(std::string_view line, Time now) {
   if (event->type == WatchEvent::Type::kError) {
     const unsigned code = event->error_code;
     const FailureKind kind = code == 0 ? FailureKind::kServer : failure_of_status(code);
-    refused(Failure{kind, code, shortened(event->error_message)}, Time(0), now);
+    refused(Failure{kind, code, failure_text(event->error_message)}, Time(0), now);
     return false;
   }
   deliver(std::move(event).value());
@@ -237,7 +222,7 @@ void ListWatch::settle() {
 
 void ListWatch::refused_response(Time now) {
   const FailureKind kind = failure_of_status(status_);
-  refused(Failure{kind, status_, shortened(status_message(refusal_))}, retry_after_, now);
+  refused(Failure{kind, status_, failure_text(status_message(refusal_))}, retry_after_, now);
 }
 
 // The server said no, by a status or by an ERROR event.
@@ -254,7 +239,7 @@ void ListWatch::refused(const Failure& failure, Time retry_after, Time now) {
     return;
   }
   const bool hopeless = failure.kind == FailureKind::kExpired || failure.status == kBadRequest;
-  if (resuming && !is_not_about_version(failure) &&
+  if (resuming && !says_nothing_of_version(failure) &&
       (hopeless || ++resumes_refused_ >= kResumesRefusedMax)) {
     list_anew();
   }
@@ -262,7 +247,7 @@ void ListWatch::refused(const Failure& failure, Time retry_after, Time now) {
 }
 
 void ListWatch::fail(FailureKind kind, std::string_view why, Time now) {
-  retreat(Failure{kind, 0, shortened(why)}, Time(0), now);
+  retreat(Failure{kind, 0, failure_text(why)}, Time(0), now);
 }
 
 // Ends the request and waits before the next one. A list that was not whole begins anew.
@@ -304,13 +289,6 @@ void ListWatch::tick(Time now) {
 Time ListWatch::deadline() const {
   if (phase_ == Phase::kPaused) return retry_at_;
   return open_ ? std::min(request_ends_, settles_at_) : kNever;
-}
-
-std::optional<std::chrono::seconds> parse_retry_after(std::string_view text) {
-  constexpr std::uint64_t kSecondsMax = 86'400;
-  const auto seconds = parse_uint(text, kSecondsMax);
-  if (!seconds) return std::nullopt;
-  return std::chrono::seconds(*seconds);
 }
 
 }  // namespace socketmesh::kube

@@ -16,9 +16,7 @@
 #pragma once
 
 #include <bitset>
-#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -131,8 +129,5 @@ class ListWatch {
   LineBuffer lines_;     // of a watch
   std::string version_;  // where the watch goes on; empty: a list is needed
 };
-
-// Seconds of a Retry-After header; nothing for dates and other texts.
-std::optional<std::chrono::seconds> parse_retry_after(std::string_view text);
 
 }  // namespace socketmesh::kube
