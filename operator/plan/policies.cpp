@@ -72,9 +72,15 @@ json make_pod_monitor(const api::SocketMesh& mesh) {
   json labels = mesh.spec.monitoring.labels;
   labels.update(monitor["metadata"]["labels"]);
   monitor["metadata"]["labels"] = std::move(labels);
+  // Alerts and dashboard tell meshes apart by this label.
+  const json relabelling = {
+      {"sourceLabels", json::array({"__meta_kubernetes_pod_label_socketmesh_io_mesh"})},
+      {"targetLabel", "mesh"}};
   monitor["spec"] = {
       {"selector", {{"matchLabels", {{api::kMeshLabel, name}}}}},
-      {"podMetricsEndpoints", json::array({{{"port", "sm-admin"}, {"path", "/metrics"}}})}};
+      {"podMetricsEndpoints", json::array({{{"port", "sm-admin"},
+                                            {"path", "/metrics"},
+                                            {"relabelings", json::array({relabelling})}}})}};
   return monitor;
 }
 
