@@ -52,7 +52,9 @@ Expected<void> HttpsHub::set_certificate(const ServerCertificate& certificate) {
 Expected<void> HttpsHub::listen(const TcpEndpoint& endpoint) {
   {
     const std::lock_guard lock(mutex_);
-    SM_ASSERT(context_ && port_ == 0 && !closing_);
+    SM_ASSERT(context_);
+    SM_ASSERT(port_ == 0);
+    SM_ASSERT(!closing_);
   }
   if (auto opened = net::open_listener(acceptor_, endpoint); !opened) return opened;
   {
