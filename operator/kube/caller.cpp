@@ -166,7 +166,7 @@ Expected<std::string, ApiError> Caller::attempt(const ApiRequest& request, Deadl
 }
 
 std::shared_ptr<Caller::Waiter> Caller::exchange(const ApiRequest& request, Deadline deadline) {
-  const auto waiter = std::make_shared<Waiter>(options_.response_bytes_max);
+  auto waiter = std::make_shared<Waiter>(options_.response_bytes_max);
   if (!enter(waiter)) return waiter;
   const Transport::Cancel cancel = transport_.send(request, waiter);
   const bool in_time = waiter->wait_until(deadline);

@@ -152,8 +152,9 @@ void verify_peer(SSL_CTX* context, PeerName name, std::function<void(std::string
   verification->refused = std::move(refused);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_cert_verify_callback(context, verify, verification.get());
-  SM_ASSERT(SSL_CTX_set_ex_data(context, verification_index(), verification.get()) == 1);
-  static_cast<void>(verification.release());  // the context's now
+  // The context's from here on.
+  const int kept = SSL_CTX_set_ex_data(context, verification_index(), verification.release());
+  SM_ASSERT(kept == 1);
 }
 
 bool is_ip_address(const std::string& host) {

@@ -185,7 +185,8 @@ Transport::Transport(std::shared_ptr<const Access> access, std::string user_agen
 
 Transport::~Transport() = default;
 
-Transport::Cancel Transport::send(const ApiRequest& request, std::shared_ptr<Responder> responder) {
+Transport::Cancel Transport::send(const ApiRequest& request,
+                                  const std::shared_ptr<Responder>& responder) {
   return impl_->send(request, responder);
 }
 

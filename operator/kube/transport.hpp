@@ -28,7 +28,7 @@ class Transport {
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
-  Cancel send(const ApiRequest& request, std::shared_ptr<Responder> responder);
+  Cancel send(const ApiRequest& request, const std::shared_ptr<Responder>& responder);
 
  private:
   class Impl;

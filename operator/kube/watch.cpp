@@ -228,8 +228,8 @@ void Watch::Impl::carry_out(const lw::Request& request) {
   cancel_ = transport_.send(wanted, std::make_shared<Reader>(shared_from_this(), request.id));
 }
 
-Watch::Watch(std::shared_ptr<const Access> access, const obs::Logger& logger, WatchOptions options,
-             WatchHandlers handlers)
+Watch::Watch(std::shared_ptr<const Access> access, const obs::Logger& logger,
+             const WatchOptions& options, WatchHandlers handlers)
     : impl_(std::make_shared<Impl>(std::move(access), logger, options, std::move(handlers))) {}
 
 Watch::~Watch() {

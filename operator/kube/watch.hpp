@@ -63,8 +63,8 @@ struct WatchState {
 class Watch {
  public:
   // The logger outlives the Watch. Trouble and its end are logged once each.
-  Watch(std::shared_ptr<const Access> access, const obs::Logger& logger, WatchOptions options,
-        WatchHandlers handlers);
+  Watch(std::shared_ptr<const Access> access, const obs::Logger& logger,
+        const WatchOptions& options, WatchHandlers handlers);
   ~Watch();  // as stop()
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
