@@ -3,12 +3,12 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/base64.hpp"
 #include "lib/base/text.hpp"
 #include "lib/config/yaml.hpp"
 #include "lib/kube/in_cluster.hpp"
 #include "operator/kube/access.hpp"
 #include "operator/kube/access_tls.hpp"
-#include "operator/kube/base64.hpp"
 #include "operator/kube/credential_file.hpp"
 
 namespace socketmesh::op::kube {
@@ -184,10 +184,11 @@ class Loader {
 
   // `key`-data in base64, or the file that `key` names; nothing without both.
   Expected<std::optional<Credential>> pem_at(const YamlNode& map, const std::string& key) const {
-    if (const std::string data = text_at(map, key + "-data"); !data.empty()) {
-      auto decoded = decode_base64(data);
-      if (!decoded) return Unexpected{key + "-data is " + decoded.error()};
-      return std::optional<Credential>(Credential(std::move(decoded).value()));
+    if (std::string data = text_at(map, key + "-data"); !data.empty()) {
+      std::erase_if(data, [](char c) { return c == '\n' || c == '\r'; });  // as base64(1) wraps
+      auto decoded = base64_decode(data);
+      if (!decoded) return Unexpected{key + "-data is no base64"};
+      return std::optional<Credential>(Credential(*std::move(decoded)));
     }
     return file_at(map, key);
   }

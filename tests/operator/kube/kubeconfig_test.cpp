@@ -1,9 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
 
 #include <fstream>
 
+#include "lib/base/base64.hpp"
 #include "operator/kube/access.hpp"
 #include "tests/lib/net/test_certificates.hpp"
 #include "tests/operator/kube/test_access.hpp"
@@ -12,15 +12,6 @@ namespace socketmesh::op::kube {
 namespace {
 
 using testing::HasSubstr;
-
-std::string base64(const std::string& text) {
-  std::string encoded(text.size() / 3 * 4 + 5, '\0');  // four of each three, and a zero
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  encoded.resize(static_cast<std::size_t>(size));
-  return encoded;
-}
 
 class KubeconfigTest : public testing::Test {
  protected:
@@ -68,10 +59,10 @@ TEST_F(KubeconfigTest, ReadsFilesBesideIt) {
 
 TEST_F(KubeconfigTest, ReadsDataInIt) {
   const auto access =
-      load("{" + server_ + "certificate-authority-data: " + base64(read_file(user_.ca)) +
+      load("{" + server_ + "certificate-authority-data: " + base64_encode(read_file(user_.ca)) +
                ", tls-server-name: kubernetes}",
-           "{client-certificate-data: " + base64(read_file(user_.cert)) +
-               ", client-key-data: " + base64(read_file(user_.key)) + ", token: t0k.en}");
+           "{client-certificate-data: " + base64_encode(read_file(user_.cert)) +
+               ", client-key-data: " + base64_encode(read_file(user_.key)) + ", token: t0k.en}");
   ASSERT_TRUE(access) << access.error();
   EXPECT_EQ((*access)->tls_name(), "kubernetes");
   EXPECT_EQ((*access)->ca_pem(), read_file(user_.ca));
@@ -112,8 +103,9 @@ TEST_F(KubeconfigTest, SaysWhatIsMissingOrWrong) {
               HasSubstr("gone.crt' cannot be read"));
   EXPECT_THAT(error_of("{" + server_ + "certificate-authority-data: '%'}", "{token: t}"),
               HasSubstr("certificate-authority-data is no base64"));
-  EXPECT_THAT(error_of("{" + server_ + "certificate-authority-data: " + base64("x") + "}", "{}"),
-              HasSubstr("the CA holds no certificate"));
+  EXPECT_THAT(
+      error_of("{" + server_ + "certificate-authority-data: " + base64_encode("x") + "}", "{}"),
+      HasSubstr("the CA holds no certificate"));
   EXPECT_THAT(error_of(cluster_, "{token: 'a b'}"), HasSubstr("token"));
   certificates_.make("other");
   EXPECT_THAT(error_of(cluster_, "{client-certificate: user.crt, client-key: other.key}"),
