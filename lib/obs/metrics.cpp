@@ -61,17 +61,17 @@ void MetricSet::add_gauge(std::string_view name, std::string_view help, double v
 }
 
 void MetricSet::histogram(std::string_view name, std::string_view help, const Histogram& histogram,
-                          double unit, const Labels& labels) {
+                          double per_unit, const Labels& labels) {
   prometheus::ClientMetric& metric = add(name, help, prometheus::MetricType::Histogram, labels);
   metric.histogram.sample_count = histogram.count();
-  metric.histogram.sample_sum = static_cast<double>(histogram.sum()) * unit;
+  metric.histogram.sample_sum = static_cast<double>(histogram.sum()) / per_unit;
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < histogram.counts().size(); ++i) {
     cumulative += histogram.counts()[i];
     prometheus::ClientMetric::Bucket bucket;
     bucket.cumulative_count = cumulative;
     bucket.upper_bound = i < histogram.upper_bounds().size()
-                             ? static_cast<double>(histogram.upper_bounds()[i]) * unit
+                             ? static_cast<double>(histogram.upper_bounds()[i]) / per_unit
                              : std::numeric_limits<double>::infinity();
     metric.histogram.bucket.push_back(bucket);
   }

@@ -44,10 +44,10 @@ class MetricSet {
     add_gauge(name, help, static_cast<double>(value), labels);
   }
 
-  // `unit` converts what was observed to the base unit of the name: 1e-6 for microseconds
-  // exported as seconds.
+  // `per_unit`: how many of what was observed make the base unit of the name; 1e6 for microseconds
+  // exported as seconds. (A divisor: 100 / 1e6 prints as 0.0001, 100 * 1e-6 as 9.999e-05.)
   void histogram(std::string_view name, std::string_view help, const Histogram& histogram,
-                 double unit = 1.0, const Labels& labels = {});
+                 double per_unit = 1.0, const Labels& labels = {});
 
   [[nodiscard]] const std::vector<prometheus::MetricFamily>& families() const { return families_; }
 

@@ -13,7 +13,7 @@ using obs::MetricSet;
 
 // The controller, and its queue.
 constexpr char kName[] = "socketmesh";
-constexpr double kMicro = 1e-6;
+constexpr double kMicrosecondsPerSecond = 1e6;
 
 double seconds(plan::MonoTime time) {
   return std::chrono::duration<double>(time).count();
@@ -36,10 +36,10 @@ void add_queue(MetricSet& set, const KeyQueue::Snapshot& queue) {
             seconds(figures.unfinished), labels);
   set.gauge("workqueue_longest_running_processor_seconds", "Age of the oldest work in progress.",
             seconds(figures.longest_running), labels);
-  set.histogram("workqueue_queue_duration_seconds", "How long keys waited.", queue.queue_us, kMicro,
-                labels);
+  set.histogram("workqueue_queue_duration_seconds", "How long keys waited.", queue.queue_us,
+                kMicrosecondsPerSecond, labels);
   set.histogram("workqueue_work_duration_seconds", "How long keys were worked on.", queue.work_us,
-                kMicro, labels);
+                kMicrosecondsPerSecond, labels);
 }
 
 void add_workers(MetricSet& set, const Workers::Figures& workers) {
@@ -51,7 +51,7 @@ void add_workers(MetricSet& set, const Workers::Figures& workers) {
   set.counter("controller_runtime_reconcile_errors_total", "Reconciles that failed.",
               workers.outcomes.at(static_cast<std::size_t>(Workers::Outcome::kError)), labels);
   set.histogram("controller_runtime_reconcile_time_seconds", "How long a reconcile took.",
-                workers.durations_us, kMicro, labels);
+                workers.durations_us, kMicrosecondsPerSecond, labels);
   set.gauge("controller_runtime_active_workers", "Reconciles in progress.", workers.active, labels);
   set.gauge("controller_runtime_max_concurrent_reconciles", "Reconciles that may run at once.",
             kWorkers, labels);
@@ -81,7 +81,8 @@ void add_api(MetricSet& set, const kube::ClientStats& api) {
                 {{"method", request.first}, {"code", std::to_string(request.second)}});
   for (const auto& [method, latency] : api.latencies)
     set.histogram("socketmesh_operator_api_request_duration_seconds",
-                  "How long calls to the API server took.", latency, kMicro, {{"method", method}});
+                  "How long calls to the API server took.", latency, kMicrosecondsPerSecond,
+                  {{"method", method}});
 }
 
 void add_webhook(MetricSet& set, const WebhookServer::Figures& webhook) {

@@ -11,7 +11,7 @@ namespace {
 
 using obs::MetricSet;
 
-constexpr double kMicrosecond = 1e-6;
+constexpr double kMicrosecondsPerSecond = 1e6;
 
 void add_app_counters(MetricSet& m, const node::Counters& c) {
   const auto* messages = "Messages published by (in) and queued for (out) attached members.";
@@ -104,7 +104,7 @@ void add_members(MetricSet& m, const node::Status& status) {
           untaken);
   m.gauge("socketmesh_member_round_trip_max_seconds",
           "The slowest round trip to an attached member, its event loop included.",
-          static_cast<double>(round_trip_max) * kMicrosecond);
+          static_cast<double>(round_trip_max) / kMicrosecondsPerSecond);
 }
 
 void add_links(MetricSet& m, const node::Status& status) {
@@ -129,7 +129,7 @@ void add_links(MetricSet& m, const node::Status& status) {
   m.gauge("socketmesh_link_window_max_bytes", "The largest window of a peer.", window_max);
   m.gauge("socketmesh_link_backlog_bytes", "Waiting to be written to peers.", backlog);
   m.gauge("socketmesh_link_round_trip_max_seconds", "The slowest round trip to a peer.",
-          static_cast<double>(round_trip_max) * kMicrosecond);
+          static_cast<double>(round_trip_max) / kMicrosecondsPerSecond);
 
   std::map<std::string_view, std::uint64_t> addresses = {
       {"self", 0}, {"linked", 0}, {"dialing", 0}, {"waiting", 0}};
@@ -222,10 +222,10 @@ obs::MetricSet make_metrics(const Report& report, const RoundTrips& round_trips)
   add_links(m, report.status);
   if (report.watch) add_watch(m, *report.watch);
   m.histogram("socketmesh_link_round_trip_seconds", "Round trips to peers, sampled each second.",
-              round_trips.links, kMicrosecond);
+              round_trips.links, kMicrosecondsPerSecond);
   m.histogram("socketmesh_member_round_trip_seconds",
               "Round trips to attached members, their event loop included, sampled each second.",
-              round_trips.members, kMicrosecond);
+              round_trips.members, kMicrosecondsPerSecond);
   add_shell(m, report);
   obs::add_process_metrics(m);
   return m;

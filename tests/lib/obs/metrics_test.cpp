@@ -27,17 +27,17 @@ TEST(MetricSet, WritesCountersAndGauges) {
 }
 
 TEST(MetricSet, WritesHistogramsInBaseUnits) {
-  static constexpr std::array<std::uint64_t, 2> kMicroseconds = {1000, 10'000};
+  static constexpr std::array<std::uint64_t, 2> kMicroseconds = {100, 10'000};
   Histogram latency(kMicroseconds);
-  latency.observe(500);
+  latency.observe(50);
   latency.observe(2000);
   latency.observe(20'000);
   MetricSet metrics;
-  metrics.histogram("socketmesh_latency_seconds", "Latency.", latency, 1e-6);
+  metrics.histogram("socketmesh_latency_seconds", "Latency.", latency, 1e6);
   EXPECT_THAT(metrics.text(), HasSubstr("# TYPE socketmesh_latency_seconds histogram\n"
                                         "socketmesh_latency_seconds_count 3\n"
-                                        "socketmesh_latency_seconds_sum 0.0225\n"
-                                        "socketmesh_latency_seconds_bucket{le=\"0.001\"} 1\n"
+                                        "socketmesh_latency_seconds_sum 0.02205\n"
+                                        "socketmesh_latency_seconds_bucket{le=\"0.0001\"} 1\n"
                                         "socketmesh_latency_seconds_bucket{le=\"0.01\"} 2\n"
                                         "socketmesh_latency_seconds_bucket{le=\"+Inf\"} 3\n"));
 }
