@@ -105,7 +105,14 @@ void Leadership::write(const plan::Lease& lease) {
       lease.resource_version.empty() ? client_.create(object) : client_.replace(object);
   const plan::MonoTime now = mono_now();
   if (answer) return election_.written(read_lease(*answer).resource_version, now);
-  logger_.warn("lease not written", {{"error", answer.error().to_string()}});
+  using Kind = kube::ApiError::Kind;
+  // Replicas that try at once are what elections are made of.
+  const Kind kind = answer.error().kind;
+  const bool outrun = kind == Kind::kAlreadyExists || kind == Kind::kConflict;
+  if (outrun)
+    logger_.info("another replica wrote the lease first", {{"error", answer.error().to_string()}});
+  else
+    logger_.warn("lease not written", {{"error", answer.error().to_string()}});
   election_.failed(now);
 }
 

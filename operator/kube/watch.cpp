@@ -157,10 +157,17 @@ class Watch::Impl : public std::enable_shared_from_this<Impl> {
   }
   void carry_out(const lw::Bookmark&) {}
   void carry_out(const lw::Troubled& troubled) {
-    logger_.warn("watch troubled", {{"resource", resource_.plural},
-                                    {"reason", lw::to_string(troubled.failure.kind)},
-                                    {"status", troubled.failure.status},
-                                    {"message", troubled.failure.message}});
+    // Being asked to wait is the API server's ordinary way: a new CRD's storage, priority and
+    // fairness.
+    const std::initializer_list<obs::LogField> fields = {
+        {"resource", resource_.plural},
+        {"reason", lw::to_string(troubled.failure.kind)},
+        {"status", troubled.failure.status},
+        {"message", troubled.failure.message}};
+    if (troubled.failure.kind == lw::FailureKind::kThrottled)
+      logger_.info("watch told to wait", fields);
+    else
+      logger_.warn("watch troubled", fields);
   }
   void carry_out(const lw::Recovered&) {
     logger_.info("watch recovered", {{"resource", resource_.plural}});
