@@ -60,8 +60,9 @@ Operator::Operator(boost::asio::io_context& io, const obs::Logger& logger, Optio
       stop_timer_(io) {
   if (options_.webhook) {
     webhook_.emplace(store_, logger,
-                     WebhookOptions{options_.namespace_name, options_.webhook_service,
-                                    options_.webhook_configuration, options_.webhook_listen});
+                     WebhookOptions{{options_.namespace_name, options_.webhook_service},
+                                    options_.webhook_configuration,
+                                    options_.webhook_listen});
     chores_.add([this] { return webhook_->keep(client_, [this] { return may_act(); }); });
   }
   chores_.add([this] { return resync(); });

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "operator/control/ca_bundle.hpp"
 #include "operator/control/clock.hpp"
 #include "operator/pki/inspect.hpp"
 
@@ -28,13 +27,12 @@ CertificateWishes wishes_of(const WebhookOptions& options) {
   CertificateWishes wishes;
   wishes.names = {kWebhookCaSecret,
                   kWebhookTlsSecret,
-                  {{"namespace", options.ns},
+                  {{"namespace", options.service.ns},
                    {"labels",
                     {{"app.kubernetes.io/name", "socketmesh-operator"},
                      {"app.kubernetes.io/managed-by", "socketmesh-operator"}}}}};
-  wishes.identity = pki::service_identity(options.ns, options.service);
+  wishes.identity = pki::service_identity(options.service.ns, options.service.name);
   wishes.settings = webhook_rotation();
-  wishes.sidecars.emplace();  // nobody reports
   return wishes;
 }
 
@@ -71,13 +69,23 @@ std::pair<int, std::string> WebhookServer::answer(const std::string& body) {
 plan::MonoTime WebhookServer::keep(kube::Client& client, const std::function<bool()>& leading) {
   const bool leads = leading();
   Api api(client, leads ? leading : [] { return true; }, mono_now() + kKeepDeadline);
-  const bool kept = leads ? keep_secrets(api) : read_secret(api);
-  const bool bundled = !leads || !serving_ || keep_bundle(api);
-  return kept && serving_ && bundled ? kWebhookLook : kRetry;
+  const bool kept = leads ? lead(api) : read_secret(api);
+  return kept && serving_ ? kWebhookLook : kRetry;
 }
 
-bool WebhookServer::keep_secrets(Api& api) {
-  const CertificateReport report = certificates_.keep(api, wishes_of(options_), true);
+bool WebhookServer::lead(Api& api) {
+  nlohmann::json configuration;  // null: not known
+  const bool read = read_configuration(api, configuration);
+  const bool kept = keep_secrets(api, configuration);
+  const bool bundled = !serving_ || configuration.is_null() || keep_bundle(api, configuration);
+  return read && kept && bundled;
+}
+
+bool WebhookServer::keep_secrets(Api& api, const nlohmann::json& configuration) {
+  CertificateWishes wishes = wishes_of(options_);
+  wishes.sidecars =
+      webhook_reports(configuration, options_.service, served_ ? served_->cert_pem : "");
+  const CertificateReport report = certificates_.keep(api, wishes, true);
   if (report.error)
     logger_.warn("webhook certificate not kept", {{"error", report.error->to_string()}});
   if (!report.failure.empty())
@@ -88,7 +96,7 @@ bool WebhookServer::keep_secrets(Api& api) {
 }
 
 bool WebhookServer::read_secret(Api& api) {
-  const auto secret = api.get({kube::kSecrets, options_.ns, kWebhookTlsSecret});
+  const auto secret = api.get({kube::kSecrets, options_.service.ns, kWebhookTlsSecret});
   if (!secret) {
     if (secret.error().kind != kube::ApiError::Kind::kNotFound)
       logger_.warn("webhook certificate not read", {{"error", secret.error().to_string()}});
@@ -116,15 +124,19 @@ void WebhookServer::serve(const pki::TlsTexts& texts) {
   serving_ = true;
 }
 
-// After the listener serves a certificate of the bundle.
-bool WebhookServer::keep_bundle(Api& api) {
-  const kube::ObjectRef ref{kube::kMutatingWebhooks, "", options_.configuration};
-  const auto configuration = api.get(ref);
-  if (!configuration) {
-    logger_.warn("webhook configuration not read", {{"error", configuration.error().to_string()}});
+bool WebhookServer::read_configuration(Api& api, nlohmann::json& configuration) {
+  auto answer = api.get({kube::kMutatingWebhooks, "", options_.configuration});
+  if (!answer) {
+    logger_.warn("webhook configuration not read", {{"error", answer.error().to_string()}});
     return false;
   }
-  const auto patch = bundle_patch(*configuration, options_.ns, options_.service, served_->ca_pem);
+  configuration = std::move(*answer);
+  return true;
+}
+
+// After the listener serves a certificate of the bundle.
+bool WebhookServer::keep_bundle(Api& api, const nlohmann::json& configuration) {
+  const auto patch = bundle_patch(configuration, options_.service, served_->ca_pem);
   if (!patch) return true;
   if (const auto applied = api.apply_own(*patch); !applied) {
     logger_.warn("caBundle not applied", {{"error", applied.error().to_string()}});

@@ -4,7 +4,8 @@
 // All replicas serve one certificate, from the Secrets that the leader keeps; each reads them by
 // name, and swaps what it serves. The leader puts the caBundle into the
 // MutatingWebhookConfiguration, and only after its own listener serves a certificate of that
-// bundle. Thread-safe, but keep() is one thread's.
+// bundle; and the rotation goes on only when the configuration was seen to have it.
+// Thread-safe, but keep() is one thread's.
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 
 #include "lib/base/endpoint.hpp"
 #include "lib/obs/log.hpp"
+#include "operator/control/ca_bundle.hpp"
 #include "operator/control/certificates.hpp"
 #include "operator/control/store.hpp"
 #include "operator/kube/https_listener.hpp"
@@ -29,8 +31,7 @@ inline constexpr char kWebhookPath[] = "/mutate";
 inline constexpr plan::MonoTime kWebhookLook = std::chrono::seconds(60);
 
 struct WebhookOptions {
-  std::string ns;  // the operator's
-  std::string service;
+  ServiceName service;  // in the operator's namespace
   std::string configuration;
   TcpEndpoint listen;
 };
@@ -56,10 +57,12 @@ class WebhookServer {
 
  private:
   std::pair<int, std::string> answer(const std::string& body);
-  bool keep_secrets(Api& api);
+  bool lead(Api& api);
+  bool keep_secrets(Api& api, const nlohmann::json& configuration);
   bool read_secret(Api& api);
   void serve(const pki::TlsTexts& texts);
-  bool keep_bundle(Api& api);
+  bool read_configuration(Api& api, nlohmann::json& configuration);
+  bool keep_bundle(Api& api, const nlohmann::json& configuration);
 
   const Store& store_;
   const obs::Logger& logger_;

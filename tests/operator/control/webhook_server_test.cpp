@@ -26,7 +26,7 @@ class WebhookServerTest : public ApiFixture {
   }
   static std::unique_ptr<WebhookServer> server(const Store& store, const obs::Logger& logger) {
     return std::make_unique<WebhookServer>(
-        store, logger, WebhookOptions{"system", "hook", "injector", {"127.0.0.1", 0}});
+        store, logger, WebhookOptions{{"system", "hook"}, "injector", {"127.0.0.1", 0}});
   }
   std::string bundle() {
     return api_.object(kConfiguration)["webhooks"][0]["clientConfig"].value("caBundle", "");
