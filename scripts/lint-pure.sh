@@ -22,7 +22,7 @@ forbid() {
 
 pure=(sidecar/core operator/api operator/plan operator/webhook lib/kube)
 forbid "a pure core includes what only a shell may" \
-  '#include *<(boost/|cpprest|yaml-cpp|prometheus/|openssl/ssl|thread|mutex|shared_mutex|condition_variable|atomic|future|stop_token|semaphore|random|fstream|iostream|filesystem|sys/|unistd\.h|pthread\.h|ctime|time\.h|coroutine)' \
+  '#include *<(boost/|cpprest|yaml-cpp|prometheus/|openssl/|thread|mutex|shared_mutex|condition_variable|atomic|future|stop_token|semaphore|random|fstream|iostream|filesystem|sys/|unistd\.h|pthread\.h|ctime|time\.h|coroutine)' \
   "${pure[@]}"
 forbid "a pure core reads a clock, the environment or chance" \
   '(system|steady|high_resolution|utc)_clock|\b(getenv|setenv|rand|srand|random|time|clock_gettime|gettimeofday|getrandom|std::this_thread) *\(|random_device|thread_local' \

@@ -5,6 +5,7 @@
 
 #include "lib/base/assert.hpp"
 #include "lib/base/parse.hpp"
+#include "lib/digest/sha256.hpp"
 #include "operator/api/names.hpp"
 #include "operator/pki/inspect.hpp"
 #include "operator/pki/secret_data.hpp"

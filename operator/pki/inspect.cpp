@@ -6,27 +6,17 @@
 
 #include <array>
 
+#include "lib/base/hex.hpp"
 #include "operator/pki/openssl.hpp"
 
 namespace socketmesh::op::pki {
 namespace {
 
-std::string to_hex(const unsigned char* bytes, std::size_t size) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(size * 2);
-  for (std::size_t i = 0; i < size; ++i) {
-    text.push_back(kDigits[bytes[i] >> 4U]);
-    text.push_back(kDigits[bytes[i] & 15U]);
-  }
-  return text;
-}
-
 std::string fingerprint_of(X509* certificate) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   unsigned size = 0;
   if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) return {};
-  return to_hex(digest.data(), size);
+  return to_hex({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 void read_names(X509* certificate, CertificateFacts& facts) {
@@ -131,12 +121,6 @@ Expected<void> verify_leaf(std::string_view leaf_pem, std::string_view root_pem,
     if (result != 1) return Unexpected{std::string(X509_verify_cert_error_string(code))};
   }
   return {};
-}
-
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  return to_hex(digest.data(), digest.size());
 }
 
 }  // namespace socketmesh::op::pki

@@ -44,7 +44,4 @@ bool key_matches(std::string_view certificate_pem, std::string_view key_pem);
 Expected<void> verify_leaf(std::string_view leaf_pem, std::string_view root_pem,
                            std::optional<CertTime> at);
 
-// Hexadecimal SHA-256 of bytes, as sidecars report their bundle's.
-std::string sha256_hex(std::string_view bytes);
-
 }  // namespace socketmesh::op::pki

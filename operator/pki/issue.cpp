@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "lib/digest/sha256.hpp"
 #include "operator/api/names.hpp"
 #include "operator/pki/inspect.hpp"
 #include "operator/pki/openssl.hpp"

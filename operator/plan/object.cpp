@@ -1,17 +1,12 @@
 #include "operator/plan/object.hpp"
 
-#include <openssl/evp.h>
-
-#include <array>
-#include <memory>
-
-#include "lib/base/assert.hpp"
+#include "lib/digest/sha256.hpp"
 #include "operator/api/json_access.hpp"
 
 namespace socketmesh::op::plan {
 namespace {
 
-constexpr std::size_t kHashBytes = 16;
+constexpr std::size_t kHashChars = 32;  // 128 bits are enough to see a change
 
 json owner_reference(const api::Metadata& metadata) {
   return {{"apiVersion", api::kApiVersion},
@@ -57,20 +52,8 @@ json member_labels(const api::SocketMesh& mesh) {
 }
 
 std::string content_hash(const json& content) {
-  const std::string text = content.dump(-1, ' ', false, json::error_handler_t::replace);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  const int hashed =
-      EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  SM_ASSERT(hashed == 1);
-  SM_ASSERT(size >= kHashBytes);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (std::size_t i = 0; i < kHashBytes; ++i) {
-    hex += kDigits[digest.at(i) >> 4U];
-    hex += kDigits[digest.at(i) & 0xFU];
-  }
-  return hex;
+  return sha256_hex(content.dump(-1, ' ', false, json::error_handler_t::replace))
+      .substr(0, kHashChars);
 }
 
 void stamp(json& object) {

@@ -1,16 +1,14 @@
 #include "sidecar/shell/tls/context.hpp"
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include <array>
 #include <cstring>
 #include <ctime>
 #include <string_view>
 #include <utility>
 
-#include "lib/base/assert.hpp"
+#include "lib/digest/sha256.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -63,19 +61,6 @@ void apply_rules(SSL_CTX* context, const TlsContext* rules, const char* protocol
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify_peer);
   SSL_CTX_set_ex_data(context, rules_index(), const_cast<TlsContext*>(rules));  // only read again
   SSL_CTX_set_alpn_select_cb(context, select_protocol, const_cast<char*>(protocol));
-}
-
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, 32> digest{};
-  SM_ASSERT(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) ==
-            1);
-  std::string text;
-  for (const unsigned char byte : digest) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    text += kDigits[byte >> 4U];
-    text += kDigits[byte & 15U];
-  }
-  return text;
 }
 
 }  // namespace

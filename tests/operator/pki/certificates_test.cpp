@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/base/base64.hpp"
+#include "lib/digest/sha256.hpp"
 #include "operator/pki/inspect.hpp"
 
 namespace socketmesh::op::pki {

@@ -80,9 +80,5 @@ TEST_F(InspectTest, ADamagedOrEncryptedKeyDoesNotMatch) {
                            "-----END ENCRYPTED PRIVATE KEY-----\n"));
 }
 
-TEST(Sha256Test, AgreesWithTheStandard) {
-  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
-
 }  // namespace
 }  // namespace socketmesh::op::pki
