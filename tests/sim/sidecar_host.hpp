@@ -45,6 +45,8 @@ class SidecarHost : public NetUser {
   bool running() const { return node_ != nullptr; }
   bool leaving() const { return leaving_; }
   node::Node& node() { return *node_; }
+  // A turn of the event loop follows: after something was done to node() from outside.
+  void touch();
   node::Status status() const { return node_->status(env_.clock.now()); }
   const node::NodeConfig& config() const { return config_; }
   const std::string& id() const { return config_.sidecar_id; }
@@ -72,7 +74,6 @@ class SidecarHost : public NetUser {
   void closed(EndId end) override;
 
  private:
-  void touch();
   void turn(std::uint64_t life);
   void run_action(const node::Action& action);
   void push(EndId end);

@@ -23,6 +23,7 @@ SidecarHost& World::add_sidecar(const std::string& mesh, const std::string& id) 
       id.empty() ? "pod-" + std::to_string(rng_.range(100, 999)) + "-" + std::to_string(host) : id;
   config.epoch = 1000;
   config.limits = options_.limits;
+  config.channels = options_.channels;
   const SidecarHost::Env env{clock_, network_, trace_, stats_};
   sidecars_.push_back(std::make_unique<SidecarHost>(env, rng_.fork(), host, std::move(config)));
   listed_.insert(host);

@@ -25,6 +25,7 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   std::string mesh = "chat";
   node::Limits limits;
+  std::uint32_t channels = 0;  // of every sidecar, as NodeConfig has them
   NetOptions network;
 };
 

@@ -111,6 +111,7 @@ void SendWindow::restart(std::uint32_t stream, bool new_life) {
   stream_position_ = freed_position_;
   next_seq_ = 1;
   received_ = 0;
+  control_freed_ = 0;
   written_seq_ = 0;
   forgotten_seq_ = 0;
   cursor_ = 0;
@@ -169,7 +170,38 @@ void SendWindow::release() {
 bool SendWindow::on_received(std::uint64_t seq) {
   if (seq > written_seq_) return false;
   received_ = std::max(received_, seq);
+  free_received_control();
   return true;
+}
+
+// Nobody asks for control frames again that the peer's sidecar has: a new stream begins without
+// them. So their bytes go, however long data before them waits to be taken, and what is left of
+// neighbours becomes one record.
+void SendWindow::free_received_control() {
+  const auto first = std::ranges::upper_bound(records_, control_freed_, {}, &Record::last_seq);
+  auto at = static_cast<std::size_t>(first - records_.begin());
+  while (at < cursor_ && records_[at].last_seq() <= received_) {
+    Record& record = records_[at];
+    control_freed_ = record.last_seq();
+    if (!record.control) {
+      ++at;
+      continue;
+    }
+    bytes_ -= record.bytes.size();
+    control_bytes_ -= record.bytes.size();
+    record.bytes = wire::Buffer();
+    const bool merges =
+        at > 0 && records_[at - 1].control && records_[at - 1].count <= UINT32_MAX - record.count;
+    if (!merges) {
+      ++at;
+      continue;
+    }
+    Record& before = records_[at - 1];
+    before.count += record.count;
+    before.position = std::max(before.position, record.position);
+    records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(at));
+    --cursor_;
+  }
 }
 
 std::uint64_t SendWindow::on_taken(std::uint64_t seq) {

@@ -97,7 +97,9 @@ class SendWindow {
   std::uint32_t stream() const { return stream_; }
   bool holding() const { return holding_; }
   std::size_t bytes() const { return bytes_; }
+  // Of control frames that the peer's sidecar has not said to have.
   std::size_t control_bytes() const { return control_bytes_; }
+  std::size_t records() const { return records_.size(); }
   // Bytes that have not been written (again).
   std::size_t backlog_bytes() const { return backlog_; }
   std::uint64_t untaken_messages() const { return position_ - freed_position_; }
@@ -124,6 +126,7 @@ class SendWindow {
   bool shrink_stream();
   bool shrink_held();
   void skip(std::size_t index);
+  void free_received_control();
   void merge_skipped(std::size_t index);
   void write_head(Record& record, const wire::link::Watermarks& marks) const;
   void recount_backlog();
@@ -136,7 +139,8 @@ class SendWindow {
   std::size_t offset_ = 0;  // bytes of it that are written
   std::uint64_t next_seq_ = 1;
   std::uint64_t received_ = 0;
-  std::uint64_t written_seq_ = 0;  // highest that was ever written whole in this stream
+  std::uint64_t control_freed_ = 0;  // control records up to this seq hold no bytes any more
+  std::uint64_t written_seq_ = 0;    // highest that was ever written whole in this stream
   std::uint64_t position_ = 0;
   std::uint64_t freed_position_ = 0;
   std::uint64_t stream_position_ =

@@ -1,7 +1,7 @@
 // The node's inside, in parts by subject: app.cpp (members), link.cpp (connections between
 // sidecars), slot.cpp (peers over connections and lives), roster.cpp (their members), stream.cpp
-// (records received), route.cpp (where messages go), loss.cpp (what is declared), timers.cpp,
-// status.cpp.
+// (records received), channel.cpp (payloads of other parts), route.cpp (where messages go),
+// loss.cpp (what is declared), timers.cpp, status.cpp.
 #pragma once
 
 #include <deque>
@@ -97,7 +97,7 @@ struct Node::Impl {
   bool deliver_by_route(Slot& slot, const Run& run);
 
   // slot.cpp
-  Slot* find_slot(std::string_view id);
+  Slot* find_slot(std::string_view id) const;
   Slot* slot_for(std::string_view id);
   void start_hold(Slot& slot);
   void new_life(Slot& slot, std::uint64_t epoch);
@@ -163,6 +163,14 @@ struct Node::Impl {
   bool record_control(LinkConn& link, wire::Bytes frame, std::uint64_t seq);
   bool peer_interest(LinkConn& link, wire::Bytes payload);
 
+  // channel.cpp
+  void channel_event(const Slot& slot, ChannelEvent::Kind kind);
+  void channel_started(Slot& slot);
+  void channel_gone(Slot& slot);
+  bool channel_frame(const Slot& slot, wire::Bytes payload);
+  Slot* channel_slot(PeerKey peer) const;
+  void channel_send(Channel channel, PeerKey peer, wire::Bytes head, wire::Bytes body);
+
   // loss.cpp
   void declare(AppConn& app, std::uint64_t messages, wire::app::GapReason reason, Slot& slot,
                std::uint64_t seq);
@@ -220,6 +228,7 @@ struct Node::Impl {
   bool leaving = false;  // goodbye
   bool leave_announced = false;
 
+  ChannelEvents channel_events;  // nothing without config.channels
   std::vector<Action> actions;
   std::vector<ConnId> dirty;
   std::unordered_map<ConnId, bool> dirty_marks;

@@ -77,6 +77,7 @@ void Node::Impl::hello(LinkConn& link, wire::Bytes payload) {
   const auto said = wire::link::decode_hello(payload);
   if (!said) return cut_link(link, CutReason::kBadFrame, "a malformed HELLO");
   link.peer = said->sidecar;
+  link.channels = said->channels & config.channels;
   if (!link.dialed.empty()) book.identified(link.dialed, said->sidecar);
   if (!versions_meet(*said)) {
     return refuse_link(link, Refusal::kVersion, CutReason::kVersion,
@@ -143,6 +144,7 @@ void Node::Impl::adopt(LinkConn& link, Slot& slot, std::uint64_t epoch) {
   }
   if (slot.epoch != epoch) new_life(slot, epoch);
   slot.conn = link.conn;
+  slot.channels = link.channels;
   slot.address = link.dialed.empty() ? link.remote : link.dialed;
   slot.dialed = !link.dialed.empty();
   link.slot = &slot;
@@ -201,6 +203,7 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   } else {
     start_stream(slot, said->peer_stream);
   }
+  channel_event(slot, ChannelEvent::Kind::kLinked);
   enforce_window(slot);
   mark_dirty(link.conn);
   // What was taken since RESUME was written moved no watermark: there was no link to say it on.

@@ -56,6 +56,7 @@ void Node::link_opened(ConnId conn, std::string_view dialed, std::string_view re
   hello.mesh = impl_->config.mesh;
   hello.sidecar = impl_->config.sidecar_id;
   hello.epoch = impl_->config.epoch;
+  hello.channels = impl_->config.channels;
   wire::link::write_hello(link->control, hello);
   if (!dialed.empty()) impl_->book.connected(dialed);
   impl_->links.emplace(conn, std::move(link));

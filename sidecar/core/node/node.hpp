@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sidecar/core/node/channel.hpp"
 #include "sidecar/core/node/counters.hpp"
 #include "sidecar/core/node/limits.hpp"
 #include "sidecar/core/node/status.hpp"
@@ -27,9 +28,10 @@ using ConnId = std::uint64_t;
 
 struct NodeConfig {
   std::string mesh;
-  std::string sidecar_id;   // stable over restarts
-  std::uint64_t epoch = 0;  // larger in each later life of the same sidecar_id
-  std::uint64_t seed = 0;   // for jitter
+  std::string sidecar_id;      // stable over restarts
+  std::uint64_t epoch = 0;     // larger in each later life of the same sidecar_id
+  std::uint64_t seed = 0;      // for jitter
+  std::uint32_t channels = 0;  // bits (channel_bit) of those that this sidecar speaks
   Limits limits;
 };
 
@@ -88,6 +90,19 @@ class Node {
   // Says goodbye to peers and members. drained() when every goodbye was written.
   void leave(TimeUs now);
   bool drained() const;
+
+  // See channel.hpp. `head` and `body` make one payload, of at most kChannelPayloadBytesMax. To a
+  // peer that is gone, or whose stream is about to begin anew, nothing is sent. The connection is
+  // dirty then; not an input with a time of its own.
+  void channel_send(Channel channel, PeerKey peer, std::span<const std::uint8_t> head,
+                    std::span<const std::uint8_t> body = {});
+  // Bytes of every kind that wait to be written to the peer; SIZE_MAX without a link.
+  std::size_t channel_backlog(PeerKey peer) const;
+  // Replaces what is in `out`.
+  void take_channel_events(ChannelEvents& out);
+  // Discovery has answered, and every address that it lists is this sidecar's own or leads to a
+  // linked peer.
+  bool settled() const;
 
   const Counters& counters() const;
   Status status(TimeUs now) const;

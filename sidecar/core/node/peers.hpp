@@ -143,6 +143,9 @@ struct Slot {
   TimeUs peer_deadline = kNever;  // members not back by then are down
   TimeUs hold_deadline = kNever;  // what is kept is given up then
 
+  std::uint32_t channels = 0;  // that both speak, as the last HELLO says
+  bool channel_open = false;   // from kStarted to kGone
+
   mesh::SendWindow window;
   bool window_broken = false;  // data was given up: the stream can't go on, only start anew
   std::uint64_t announced_seq =
@@ -202,7 +205,8 @@ struct LinkConn {
   TimeUs opened;
   TimeUs last_received;
   TimeUs ping_due = kNever;
-  std::string peer;  // its sidecar id, once HELLO told
+  std::string peer;            // its sidecar id, once HELLO told
+  std::uint32_t channels = 0;  // that it speaks, and we
   Slot* slot = nullptr;
   wire::InputBuffer input;
   wire::Buffer control;            // HELLO to GOODBYE: outside of the stream

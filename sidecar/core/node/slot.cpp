@@ -8,7 +8,7 @@ namespace socketmesh::node {
 
 using wire::app::DownReason;
 
-Slot* Node::Impl::find_slot(std::string_view id) {
+Slot* Node::Impl::find_slot(std::string_view id) const {
   const auto found = slots.find(id);
   return found == slots.end() ? nullptr : found->second.get();
 }
@@ -56,6 +56,7 @@ void Node::Impl::start_stream(Slot& slot, std::uint32_t held_by_peer) {
   slot.down_seq = 0;
   send_snapshot(slot);
   pay_debts(slot);
+  channel_started(slot);
   release_when_ready(slot);
 }
 
@@ -107,6 +108,7 @@ void Node::Impl::lose_link(Slot& slot) {
   slot.replaced = false;
   if (!slot.linked) return;
   unlink(slot);
+  channel_event(slot, ChannelEvent::Kind::kLost);
   ++counters.links_lost;
   settle_syncs(slot, true);
   book.peer_lost(slot.id, now);
@@ -140,6 +142,7 @@ void Node::Impl::abandon_handshake(Slot& slot) {
 // something was lost.
 void Node::Impl::give_up(Slot& slot) {
   abandon_handshake(slot);
+  channel_gone(slot);
   const mesh::SendWindow::AtRisk risk = slot.window.at_risk();
   for (const auto& [id, member] : slot.members) owe(slot, id, risk);
   end_members(slot, DownReason::kUnreachable, false);
@@ -165,6 +168,7 @@ void Node::Impl::give_up(Slot& slot) {
 
 void Node::Impl::remove_slot(Slot& slot) {
   abandon_handshake(slot);
+  channel_gone(slot);
   end_members(slot, DownReason::kLeft, false);
   settle_syncs(slot, true);
   remote_interest.remove_owner(slot.endpoint, [](std::uint64_t) {});

@@ -1,6 +1,7 @@
 // Records received from a peer: each frame once and in order, control to the slot, data to the
 // members.
 #include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/wire/channel_frames.hpp"
 
 namespace socketmesh::node {
 
@@ -139,6 +140,8 @@ bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame, std::uint64_t
       ack(slot, true);
       return true;
     }
+    case wire::link::kChannelType:
+      return channel_frame(slot, payload);
     default:
       cut_link(link, CutReason::kUnknownType, "a record with a frame of unknown type");
       return true;

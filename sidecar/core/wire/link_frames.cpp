@@ -11,6 +11,7 @@ std::optional<Hello> decode_hello(Bytes payload) {
   hello.mesh = reader.string();
   hello.sidecar = reader.string();
   hello.epoch = reader.u64();
+  if (reader.remaining() >= sizeof hello.channels) hello.channels = reader.u32();
   // What follows is a later version's; the version range decides.
   if (!reader.ok() || hello.magic != kMagic) return std::nullopt;
   if (hello.sidecar.empty() || hello.sidecar.size() > kMaxSidecarIdBytes) return std::nullopt;
@@ -119,6 +120,7 @@ void write_hello(Buffer& out, const Hello& hello) {
   frame.string(hello.mesh);
   frame.string(hello.sidecar);
   frame.u64(hello.epoch);
+  frame.u32(hello.channels);
 }
 
 void write_resume(Buffer& out, const Resume& resume) {

@@ -51,6 +51,7 @@ struct Hello {
   std::string_view mesh;
   std::string_view sidecar;
   std::uint64_t epoch = 0;
+  std::uint32_t channels = 0;  // bits of those that it speaks; absent in older versions
 };
 
 struct Resume {

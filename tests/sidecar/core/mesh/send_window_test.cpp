@@ -90,6 +90,42 @@ TEST(SendWindow, KeepsUntilTakenNotUntilReceived) {
   EXPECT_EQ(window.bytes(), 0U);
 }
 
+TEST(SendWindow, ControlFramesGoWhenTheyAreReceivedHoweverLongDataBeforeThemWaits) {
+  SendWindow window = open_window();
+  window.append_data(frame_of('a'), 1);
+  write_all(window);
+  const std::size_t waiting = window.bytes();
+  for (int i = 0; i < 1000; ++i) {
+    window.append_control(frame_of('c', 100), 1);
+    write_all(window);
+    EXPECT_TRUE(window.on_received(window.last_seq()));
+  }
+  EXPECT_EQ(window.bytes(), waiting);
+  EXPECT_EQ(window.control_bytes(), 0U);
+  EXPECT_LE(window.records(), 2U) << "what is left of them is one record";
+  const std::uint64_t position = window.append_data(frame_of('b'), 1);
+  write_all(window);
+  window.disconnect();
+  EXPECT_TRUE(window.resume(window.last_seq() - 1));
+  EXPECT_EQ(contents(write_all(window)), "b");
+  EXPECT_TRUE(window.on_received(window.last_seq()));
+  EXPECT_EQ(window.on_taken(window.last_seq()), position);
+  EXPECT_EQ(window.bytes(), 0U);
+  EXPECT_EQ(window.records(), 0U);
+}
+
+TEST(SendWindow, ControlFramesStayUntilTheyAreReceived) {
+  SendWindow window = open_window();
+  window.append_control(frame_of('a'), 1);
+  write_all(window);
+  window.append_control(frame_of('b'), 1);
+  write_all(window);
+  EXPECT_TRUE(window.on_received(1));
+  window.disconnect();
+  EXPECT_TRUE(window.resume(1));
+  EXPECT_EQ(contents(write_all(window)), "b");
+}
+
 TEST(SendWindow, ResumesBehindWhatThePeerReceived) {
   SendWindow window = open_window();
   for (const char c : {'a', 'b', 'c'}) {
