@@ -1,30 +1,57 @@
 #include "lib/net/listen.hpp"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/ip/v6_only.hpp>
+
 namespace socketmesh::net {
 namespace {
 
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-tcp::endpoint resolve(tcp::acceptor& acceptor, const TcpEndpoint& endpoint, error_code& error) {
-  const auto address = boost::asio::ip::make_address(endpoint.host, error);
-  if (!error) return {address, endpoint.port};
-  error.clear();
-  tcp::resolver resolver(acceptor.get_executor());
-  const auto results =
-      resolver.resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::passive, error);
-  return error || results.empty() ? tcp::endpoint() : results.begin()->endpoint();
+bool kernel_has_ipv6() {
+  const int probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return false;
+  ::close(probe);
+  return true;
+}
+
+bool is_every_address(const tcp::endpoint& endpoint) {
+  return endpoint.address().is_v6() && endpoint.address().is_unspecified();
 }
 
 }  // namespace
 
-Expected<void> open_listener(tcp::acceptor& acceptor, const TcpEndpoint& endpoint) {
+Expected<tcp::endpoint> resolve_listener(const boost::asio::any_io_executor& executor,
+                                         const TcpEndpoint& endpoint) {
   error_code error;
-  const tcp::endpoint local = resolve(acceptor, endpoint, error);
-  if (!error) acceptor.open(local.protocol(), error);
+  const auto address = boost::asio::ip::make_address(endpoint.host, error);
+  if (!error) {
+    const tcp::endpoint local(address, endpoint.port);
+    if (is_every_address(local) && !kernel_has_ipv6()) return tcp::endpoint(tcp::v4(), endpoint.port);
+    return local;
+  }
+  error.clear();
+  tcp::resolver resolver(executor);
+  const auto results =
+      resolver.resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::passive, error);
+  if (error) return Unexpected{error.message()};
+  return results.begin()->endpoint();
+}
+
+Expected<void> open_listener(tcp::acceptor& acceptor, const TcpEndpoint& endpoint) {
+  const auto local = resolve_listener(acceptor.get_executor(), endpoint);
+  if (!local) return Unexpected{endpoint.to_string() + ": " + local.error()};
+  error_code error;
+  acceptor.open(local->protocol(), error);
   // A restart takes over its port while old connections linger in TIME_WAIT.
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(local, error);
+  // Whatever net.ipv6.bindv6only says.
+  if (!error && is_every_address(*local))
+    acceptor.set_option(boost::asio::ip::v6_only(false), error);
+  if (!error) acceptor.bind(*local, error);
   if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
   if (!error) return {};
   error_code ignored;

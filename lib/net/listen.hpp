@@ -3,6 +3,7 @@
 
 #include <utility>  // before Asio 1.74, which forgets it
 //
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "lib/base/endpoint.hpp"
@@ -10,8 +11,13 @@
 
 namespace socketmesh::net {
 
-// Binds and listens on the closed `acceptor`. A host name is resolved, blocking, to its first
-// address: for start-up only. The error reads "127.0.0.1:7401: Address already in use".
+// The address to bind: `endpoint`'s own, or its name's first one (looked up, blocking: for start-up
+// only). "::" is every address, IPv4's too; where the kernel has no IPv6, those are 0.0.0.0.
+Expected<boost::asio::ip::tcp::endpoint> resolve_listener(
+    const boost::asio::any_io_executor& executor, const TcpEndpoint& endpoint);
+
+// Binds and listens on the closed `acceptor`. The error reads
+// "127.0.0.1:7401: Address already in use".
 Expected<void> open_listener(boost::asio::ip::tcp::acceptor& acceptor, const TcpEndpoint& endpoint);
 
 }  // namespace socketmesh::net

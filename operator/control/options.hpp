@@ -21,11 +21,11 @@ struct Options {
   bool webhook = true;
   std::string webhook_service = "socketmesh-webhook";
   std::string webhook_configuration = "socketmesh-injector";
-  TcpEndpoint webhook_listen{"0.0.0.0", 10250};
+  TcpEndpoint webhook_listen{"::", 10250};
 
   bool leader_elect = true;
-  TcpEndpoint metrics_listen{"0.0.0.0", 8080};
-  TcpEndpoint health_listen{"0.0.0.0", 8081};
+  TcpEndpoint metrics_listen{"::", 8080};
+  TcpEndpoint health_listen{"::", 8081};
   std::chrono::milliseconds resync = std::chrono::minutes(10);
 
   obs::LogLevel log_level = obs::LogLevel::kInfo;

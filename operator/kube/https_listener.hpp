@@ -3,7 +3,7 @@
 //   HttpsListener listener(logger);
 //   listener.post("/mutate", [](std::string body) { return review(std::move(body)); });
 //   if (auto ok = listener.set_certificate(pems); !ok) ...
-//   if (auto ok = listener.listen({"0.0.0.0", 10250}); !ok) ...  // "0.0.0.0:10250: in use"
+//   if (auto ok = listener.listen({"::", 10250}); !ok) ...  // "[::]:10250: in use"
 //
 // TLS 1.2 or newer; the certificate may be replaced at any time: connections that are open keep
 // theirs, new ones get the new one. Clients are not trusted: connections, headers, bodies and

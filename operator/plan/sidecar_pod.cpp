@@ -219,10 +219,10 @@ std::string sidecar_config(const api::SocketMesh& mesh) {
          "app: {listen: \"unix:" +
          kAppDirectory +
          "/app.sock\"}\n"
-         "link: {listen: \"0.0.0.0:" +
+         "link: {listen: \"[::]:" +
          std::to_string(api::kLinkPort) +
          "\"}\n"
-         "admin: {listen: \"0.0.0.0:" +
+         "admin: {listen: \"[::]:" +
          std::to_string(api::kAdminPort) +
          "\"}\n"
          "discovery:\n"

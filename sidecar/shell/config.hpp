@@ -42,7 +42,7 @@ struct AppConfig {
 };
 
 struct LinkConfig {
-  TcpEndpoint listen = {"0.0.0.0", 7400};
+  TcpEndpoint listen = {"::", 7400};
   std::uint64_t window_bytes = 64 * kMiB;  // kept for one peer until taken
   milliseconds hold{30'000};               // how long a window outlives its peer's link
   milliseconds peer_timeout{3'000};        // silence after which a peer counts as down
@@ -50,7 +50,7 @@ struct LinkConfig {
 };
 
 struct AdminConfig {
-  TcpEndpoint listen = {"0.0.0.0", 7401};
+  TcpEndpoint listen = {"::", 7401};
 };
 
 struct StaticDiscovery {

@@ -12,6 +12,12 @@ namespace {
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
+// What listens on every address sees IPv4 as ::ffff:a.b.c.d.
+boost::asio::ip::address unmapped(const boost::asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+}
+
 }  // namespace
 
 // Resolve, connect, or give up; the first of these that ends the attempt speaks.
@@ -132,17 +138,12 @@ void Dialer::dial(const std::string& address, Done done) {
 }
 
 std::string endpoint_text(const tcp::endpoint& endpoint) {
-  const std::string host = endpoint.address().to_string();
-  const std::string port = ":" + std::to_string(endpoint.port());
-  return endpoint.address().is_v6() ? "[" + host + "]" + port : host + port;
+  const auto address = unmapped(endpoint.address());
+  return TcpEndpoint{address.to_string(), endpoint.port()}.to_string();
 }
 
 bool is_loopback(const boost::asio::ip::address& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6())
-        .is_loopback();
-  }
-  return address.is_loopback();
+  return unmapped(address).is_loopback();
 }
 
 }  // namespace socketmesh::shell

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 #include <variant>
 
+#include "lib/net/listen.hpp"
 #include "sidecar/shell/dialer.hpp"
 
 namespace socketmesh::shell {
@@ -85,27 +87,32 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 
  private:
   Expected<void> bind_tcp(const TcpEndpoint& endpoint) {
-    tcp::resolver resolver(io_);
-    error_code error;
-    const auto found = resolver.resolve(endpoint.host, std::to_string(endpoint.port),
-                                        tcp::resolver::passive, error);
-    if (error) return Unexpected{error.message()};
-    return bind(stream_protocol::endpoint(found.begin()->endpoint()), true);
+    const auto local = net::resolve_listener(io_.get_executor(), endpoint);
+    if (!local) return Unexpected{local.error()};
+    const bool every_address = local->address().is_v6() && local->address().is_unspecified();
+    return bind(stream_protocol::endpoint(*local), {.reuse = true, .both_families = every_address});
   }
 
   Expected<void> bind_unix(const std::string& path) {
     if (auto cleared = clear_path(path); !cleared) return cleared;
-    auto bound = bind(stream_protocol::endpoint(Local::endpoint(path)), false);
+    auto bound = bind(stream_protocol::endpoint(Local::endpoint(path)), {});
     if (!bound) return bound;
     path_ = path;
     ::chmod(path.c_str(), kSocketMode);
     return {};
   }
 
-  Expected<void> bind(const stream_protocol::endpoint& endpoint, bool reuse) {
+  struct BindOptions {
+    bool reuse = false;
+    bool both_families = false;
+  };
+
+  Expected<void> bind(const stream_protocol::endpoint& endpoint, BindOptions options) {
     error_code error;
     acceptor_.open(endpoint.protocol(), error);
-    if (!error && reuse) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error && options.reuse) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error && options.both_families)
+      acceptor_.set_option(boost::asio::ip::v6_only(false), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(boost::asio::socket_base::max_listen_connections, error);
     if (error) return Unexpected{error.message()};

@@ -48,9 +48,9 @@ TEST(RunOptions, DefaultsAreThoseOfAPod) {
   EXPECT_TRUE(options.leader_elect);
   EXPECT_EQ(options.webhook_service, "socketmesh-webhook");
   EXPECT_EQ(options.webhook_configuration, "socketmesh-injector");
-  EXPECT_EQ(options.webhook_listen.to_string(), "0.0.0.0:10250");
-  EXPECT_EQ(options.metrics_listen.to_string(), "0.0.0.0:8080");
-  EXPECT_EQ(options.health_listen.to_string(), "0.0.0.0:8081");
+  EXPECT_EQ(options.webhook_listen.to_string(), "[::]:10250");
+  EXPECT_EQ(options.metrics_listen.to_string(), "[::]:8080");
+  EXPECT_EQ(options.health_listen.to_string(), "[::]:8081");
 }
 
 // As charts/socketmesh gives them.

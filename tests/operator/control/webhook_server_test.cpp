@@ -20,7 +20,7 @@ class WebhookServerTest : public ApiFixture {
  protected:
   WebhookServerTest() {
     api_.put(kConfiguration, json::parse(R"({"kind": "MutatingWebhookConfiguration",
-                "metadata": {"name": "injector"},
+                "metadata": {"name": "injector", "uid": "w1"},
                 "webhooks": [{"name": "inject", "clientConfig": {
                     "service": {"name": "hook", "namespace": "system"}}}]})"));
   }
@@ -51,6 +51,13 @@ TEST_F(WebhookServerTest, TheLeaderMakesServesAndThenPublishesTheCertificate) {
   writes();
   EXPECT_EQ(leader->keep(*client_, [] { return true; }), kWebhookLook);
   EXPECT_EQ(writes(), 0U) << "nothing to do sends nothing";
+}
+
+TEST_F(WebhookServerTest, TheSecretsGoWithTheConfiguration) {
+  server(store_, logger_)->keep(*client_, [] { return true; });
+  EXPECT_EQ(api_.object(kTls)["metadata"]["ownerReferences"], json::parse(R"([{
+    "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+    "name": "injector", "uid": "w1"}])"));
 }
 
 TEST_F(WebhookServerTest, AFollowerServesTheSameAndWritesNothing) {

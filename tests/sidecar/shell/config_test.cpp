@@ -47,7 +47,7 @@ TEST(SidecarConfig, HasDefaults) {
   EXPECT_EQ(config.link.hold, milliseconds(30'000));
   EXPECT_EQ(config.link.peer_timeout, milliseconds(3'000));
   EXPECT_EQ(config.link.idle_timeout, milliseconds(3'000));
-  EXPECT_EQ(config.admin.listen, (TcpEndpoint{"0.0.0.0", 7401}));
+  EXPECT_EQ(config.admin.listen, (TcpEndpoint{"::", 7401}));
   EXPECT_TRUE(std::get<StaticDiscovery>(config.discovery).peers.empty());
   EXPECT_TRUE(config.loopback_only());
   EXPECT_EQ(config.log.level, obs::LogLevel::kInfo);
@@ -228,7 +228,7 @@ TEST(SidecarConfig, WithoutTlsKeepsToLoopback) {
   EXPECT_THAT(problems, Not(HasSubstr("static[0]")));
   // The default is every address.
   EXPECT_THAT(bad("mesh: {name: chat}\ndiscovery: {static: []}\n"),
-              HasSubstr("f: link.listen: '0.0.0.0:7400' is not loopback"));
+              HasSubstr("f: link.listen: '[::]:7400' is not loopback"));
 }
 
 TEST(SidecarConfig, RefusesAnAppListenerForOthers) {
@@ -240,7 +240,7 @@ TEST(SidecarConfig, RefusesCollisions) {
   EXPECT_EQ(bad(std::string(kMinimal) + "admin: {listen: \"0.0.0.0:7400\"}\n"),
             "f:4: admin.listen: '0.0.0.0:7400' collides with link.listen (127.0.0.1:7400)\n");
   EXPECT_EQ(bad(std::string(kMinimal) + "app: {listen: \"127.0.0.1:7401\"}\n"),
-            "f:4: app.listen: '127.0.0.1:7401' collides with admin.listen (0.0.0.0:7401)\n");
+            "f:4: app.listen: '127.0.0.1:7401' collides with admin.listen ([::]:7401)\n");
 }
 
 TEST(SidecarConfig, KeepsSizesAndTimesInRange) {

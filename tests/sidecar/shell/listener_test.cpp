@@ -111,6 +111,22 @@ TEST_F(ListenerTest, TellsTheRemoteAddress) {
   EXPECT_EQ(remote_, "127.0.0.1:" + std::to_string(client.local_endpoint().port()));
 }
 
+// A pod has addresses of one family, or of both.
+TEST_F(ListenerTest, EveryAddressIsOfBothFamilies) {
+  Listener listener(io_, logger_, counting());
+  ASSERT_TRUE(listener.listen(TcpEndpoint{"::", 0}));
+  tcp::socket v4(io_);
+  v4.connect({boost::asio::ip::address_v4::loopback(), listener.port()});
+  ASSERT_TRUE(run_until(io_, [&] { return sockets_.size() == 1; }));
+  EXPECT_EQ(remote_, "127.0.0.1:" + std::to_string(v4.local_endpoint().port()));
+  tcp::socket v6(io_);
+  boost::system::error_code error;
+  v6.connect({boost::asio::ip::address_v6::loopback(), listener.port()}, error);
+  if (error) GTEST_SKIP() << "this machine has no IPv6: " << error.message();
+  ASSERT_TRUE(run_until(io_, [&] { return sockets_.size() == 2; }));
+  EXPECT_EQ(remote_, "[::1]:" + std::to_string(v6.local_endpoint().port()));
+}
+
 TEST_F(ListenerTest, PausesWithoutDescriptorsAndRecovers) {
   Listener listener(io_, logger_, counting());
   ASSERT_TRUE(listener.listen(TcpEndpoint{"127.0.0.1", 0}));
