@@ -42,10 +42,10 @@ if (needed) {
 }
 await runSuite(able, { clientsIn: clientsPod?.place, done: tell });
 if (needed && able === cases) tell(await operator.logCheck(outcomes));
-const failed = outcomes.some(({ result }) => result === "failed");
-if (needed && !(failed && settings.keep)) await operator.uninstall();
+const failing = () => outcomes.some(({ result }) => result === "failed");
+if (needed && !(failing() && settings.keep)) tell(await operator.uninstalled());
 await clientsPod?.remove();
 console.log(`\n${table(outcomes)}\n`);
 console.log(`e2e: ${((Date.now() - started) / 1000).toFixed(0)}s; logs in build/e2e`);
 console.log(closing(outcomes));
-process.exit(failed ? 1 : 0);
+process.exit(failing() ? 1 : 0);

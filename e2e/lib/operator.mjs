@@ -5,9 +5,10 @@ import { createWriteStream } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { dumpNamespace } from "./dump.mjs";
-import { Namespace } from "./kube.mjs";
+import { kubectl, Namespace } from "./kube.mjs";
 import { run } from "./run.mjs";
 import { settings } from "./settings.mjs";
+import { until, want } from "./wait.mjs";
 
 export const OPERATOR_NAMESPACE = "socketmesh-system";
 export const RELEASE = "socketmesh";
@@ -55,12 +56,36 @@ export class Operator {
     return outcome;
   }
 
-  async uninstall() {
+  /** Removes the release; an outcome like a case's: only what is meant to stay may be left. */
+  async uninstalled() {
+    const started = Date.now();
+    const outcome = { case: { name: "uninstall leaves nothing behind" }, notes: [], result: "passed" };
     clearInterval(this.#following);
     for (const child of this.#followed.values()) child.kill();
-    await run(HELM, ["uninstall", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--wait", "--ignore-not-found"],
-      { timeoutMs: 120_000 });
+    try {
+      await run(HELM, ["uninstall", RELEASE, "--namespace", OPERATOR_NAMESPACE, "--wait", "--ignore-not-found"],
+        { timeoutMs: 120_000 });
+      await until("everything of the release to be gone", async () => {
+        const left = await this.#leftovers();
+        want(left.length === 0, () => left.join(", "));
+      }, { timeoutMs: 60_000, pauseMs: 500 });
+    } catch (error) {
+      Object.assign(outcome, { result: "failed", error });
+    }
     await this.ns.remove();
+    outcome.seconds = (Date.now() - started) / 1000;
+    return outcome;
+  }
+
+  /** The Lease stays, as elections' leases do; the definition stays, so that no user's mesh goes. */
+  async #leftovers() {
+    const selector = "app.kubernetes.io/name in (socketmesh-operator,socketmesh)";
+    const inside = await this.ns.kubectl(["get",
+      "deployments,replicasets,pods,services,configmaps,secrets,serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets",
+      "-l", selector, "-o", "name"]);
+    const outside = await kubectl(["get",
+      "clusterroles,clusterrolebindings,mutatingwebhookconfigurations", "-l", `app.kubernetes.io/instance=${RELEASE}`, "-o", "name"]);
+    return [inside, outside].flatMap((text) => text.split("\n").filter(Boolean));
   }
 
   pods() {

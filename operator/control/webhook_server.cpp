@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "operator/api/json_access.hpp"
 #include "operator/control/clock.hpp"
 #include "operator/pki/inspect.hpp"
 
@@ -21,6 +22,19 @@ plan::RotationSettings webhook_rotation() {
   // Every replica has looked at the Secrets, and the API server at the configuration.
   settings.dwell = std::chrono::seconds(180);
   return settings;
+}
+
+// The Secrets go with the configuration, as when the chart is uninstalled. That it comes back under
+// another uid costs a new CA, which the next look makes.
+void set_owner(const nlohmann::json& configuration, nlohmann::json& metadata) {
+  const nlohmann::json& known = api::member(configuration, "metadata");
+  const std::string uid = api::text_at(known, "uid");
+  if (uid.empty()) return;
+  metadata["ownerReferences"] = nlohmann::json::array(
+      {{{"apiVersion", "admissionregistration.k8s.io/v1"},
+        {"kind", "MutatingWebhookConfiguration"},
+        {"name", api::text_at(known, "name")},
+        {"uid", uid}}});
 }
 
 CertificateWishes wishes_of(const WebhookOptions& options) {
@@ -83,6 +97,7 @@ bool WebhookServer::lead(Api& api) {
 
 bool WebhookServer::keep_secrets(Api& api, const nlohmann::json& configuration) {
   CertificateWishes wishes = wishes_of(options_);
+  set_owner(configuration, wishes.names.metadata);
   wishes.sidecars =
       webhook_reports(configuration, options_.service, served_ ? served_->cert_pem : "");
   const CertificateReport report = certificates_.keep(api, wishes, true);
