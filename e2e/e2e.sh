@@ -23,7 +23,7 @@ scripts/images.sh
 echo "e2e: built ($((SECONDS - started))s)"
 export CLUSTER_NAME=${CLUSTER_NAME:-socketmesh-e2e-$$}
 runner=
-trap '[[ -z $runner ]] || kill "$runner" 2>/dev/null; e2e/cluster/cluster.sh down' EXIT
+trap '[[ -z $runner ]] || kill "$runner" 2>/dev/null || true; e2e/cluster/cluster.sh down' EXIT
 trap 'exit 130' INT TERM
 e2e/cluster/cluster.sh up --owner $$
 # In the background, as a shell hears no signal while it waits for one in the foreground.
