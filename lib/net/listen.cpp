@@ -29,8 +29,8 @@ Expected<tcp::endpoint> resolve_listener(const boost::asio::any_io_executor& exe
   error_code error;
   const auto address = boost::asio::ip::make_address(endpoint.host, error);
   if (!error) {
-    const tcp::endpoint local(address, endpoint.port);
-    if (is_every_address(local) && !kernel_has_ipv6()) return tcp::endpoint(tcp::v4(), endpoint.port);
+    tcp::endpoint local(address, endpoint.port);
+    if (is_every_address(local) && !kernel_has_ipv6()) local = {tcp::v4(), endpoint.port};
     return local;
   }
   error.clear();

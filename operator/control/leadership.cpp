@@ -105,10 +105,10 @@ void Leadership::write(const plan::Lease& lease) {
       lease.resource_version.empty() ? client_.create(object) : client_.replace(object);
   const plan::MonoTime now = mono_now();
   if (answer) return election_.written(read_lease(*answer).resource_version, now);
-  using Kind = kube::ApiError::Kind;
   // Replicas that try at once are what elections are made of.
-  const Kind kind = answer.error().kind;
-  const bool outrun = kind == Kind::kAlreadyExists || kind == Kind::kConflict;
+  using Error = kube::ApiError::Kind;
+  const Error kind = answer.error().kind;
+  const bool outrun = kind == Error::kAlreadyExists || kind == Error::kConflict;
   if (outrun)
     logger_.info("another replica wrote the lease first", {{"error", answer.error().to_string()}});
   else

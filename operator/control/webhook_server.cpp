@@ -30,11 +30,11 @@ void set_owner(const nlohmann::json& configuration, nlohmann::json& metadata) {
   const nlohmann::json& known = api::member(configuration, "metadata");
   const std::string uid = api::text_at(known, "uid");
   if (uid.empty()) return;
-  metadata["ownerReferences"] = nlohmann::json::array(
-      {{{"apiVersion", "admissionregistration.k8s.io/v1"},
-        {"kind", "MutatingWebhookConfiguration"},
-        {"name", api::text_at(known, "name")},
-        {"uid", uid}}});
+  metadata["ownerReferences"] =
+      nlohmann::json::array({{{"apiVersion", "admissionregistration.k8s.io/v1"},
+                              {"kind", "MutatingWebhookConfiguration"},
+                              {"name", api::text_at(known, "name")},
+                              {"uid", uid}}});
 }
 
 CertificateWishes wishes_of(const WebhookOptions& options) {
