@@ -18,9 +18,11 @@ enum DataFlag : std::uint8_t {
   kWantsRouted = 0x02,
   kProvisional = 0x04,
   kRelease = 0x20,
+  kLogged = 0x40,  // recovery: a broadcast with an offset; its body ends with its order
+  kHome = 0x80,    // recovery: for the own sidecar alone; its body ends with its order
 };
 // Frames that a sidecar must look into one by one.
-inline constexpr std::uint8_t kAloneFlags = kWantsRouted | kProvisional | kRelease;
+inline constexpr std::uint8_t kAloneFlags = kWantsRouted | kProvisional | kRelease | kHome;
 
 enum class RouteKind : std::uint8_t { kRooms = 0, kNamespace = 1, kMember = 2, kMesh = 3 };
 inline constexpr std::uint8_t kLastRouteKind = 3;
@@ -35,6 +37,8 @@ struct DataFrame {
   Bytes body;
 };
 
+inline constexpr std::uint8_t kBroadcastKind = 1;
+inline constexpr std::uint8_t kSessionKind = 11;
 // The kind of a publisher's own GAP, the one that is not a single message: its body begins with
 // the number of those that it stands for.
 inline constexpr std::uint8_t kGapKind = 9;
