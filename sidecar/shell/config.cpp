@@ -15,6 +15,7 @@ namespace {
 
 constexpr milliseconds kTimeoutMin{100};
 constexpr milliseconds kTimeoutMax = std::chrono::minutes(10);
+constexpr milliseconds kWindowMin{1'000};
 constexpr milliseconds kHoldMax = std::chrono::hours(1);
 
 std::optional<net::TlsError> check_certificates(const net::TlsFiles& files) {
@@ -40,6 +41,7 @@ class Loader {
     read_log();
     read_discovery();
     read_tls();
+    read_recovery();
     check_collisions();
     check_plain();
     auto problems = reader_.finish();
@@ -59,7 +61,6 @@ class Loader {
 
   void refuse_later_features() {
     reader_.refuse("dropin", "", "drop-in mode is not in this version; remove the section");
-    reader_.refuse("recovery", "", "recovery is not in this version; remove the section");
   }
 
   void read_mesh() {
@@ -203,6 +204,19 @@ class Loader {
     }
     const auto problem = check_certificates(*config_.tls);
     if (problem) reader_.complain(settings.at(std::size_t(problem->file)), problem->message);
+  }
+
+  void read_recovery() {
+    Section recovery = reader_.section("recovery");
+    const auto window = recovery.get("window", duration_between(kWindowMin, kHoldMax));
+    const auto memory = recovery.get("memory", parse_memory);
+    const auto replicas = recovery.get("replicas", parse_replicas);
+    if (!recovery.in_file() && !window.given && !memory.given && !replicas.given) return;
+    RecoveryConfig wanted;
+    store(window, wanted.window);
+    store(memory, wanted.memory_bytes);
+    store(replicas, wanted.replicas);
+    config_.recovery = wanted;
   }
 
   void check_collisions() {

@@ -29,6 +29,7 @@ using std::chrono::milliseconds;
 
 inline constexpr std::size_t kMeshNameBytesMax = 40;  // leaves room for suffixes in Kubernetes
 inline constexpr std::size_t kMeshIdBytesMax = 128;
+inline constexpr int kReplicasMax = 5;
 inline constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 
 struct MeshConfig {
@@ -69,6 +70,13 @@ struct KubernetesDiscovery {
   std::string account = std::string(kube::kServiceAccountFolder);  // token, ca.crt, namespace
 };
 
+// Connection state recovery: disconnected sessions and what they miss.
+struct RecoveryConfig {
+  milliseconds window{120'000};            // how long both are kept
+  std::uint64_t memory_bytes = 64 * kMiB;  // of all logs here together
+  int replicas = 1;                        // peers that keep a copy; 0..kReplicasMax
+};
+
 struct LogConfig {
   obs::LogLevel level = obs::LogLevel::kInfo;
   obs::LogFormat format = obs::LogFormat::kText;
@@ -81,6 +89,7 @@ struct SidecarConfig {
   AdminConfig admin;
   std::variant<StaticDiscovery, DnsDiscovery, KubernetesDiscovery> discovery;
   std::optional<net::TlsFiles> tls;  // absolute paths; absent: plain, loopback only
+  std::optional<RecoveryConfig> recovery;  // absent: off
   LogConfig log;
 
   // Plain links carry no identity: never listen on, nor dial, anything but loopback then. The

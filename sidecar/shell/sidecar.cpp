@@ -35,6 +35,10 @@ node::NodeConfig node_config(const config::SidecarConfig& config) {
   node.limits.hold_time = to_us(config.link.hold);
   node.limits.peer_timeout = to_us(config.link.peer_timeout);
   node.limits.idle_timeout = to_us(config.link.idle_timeout);
+  if (config.recovery) {
+    node.limits.recovery_window = to_us(config.recovery->window);
+    node.limits.recovery_memory_bytes = config.recovery->memory_bytes;
+  }
   return node;
 }
 

@@ -1,7 +1,7 @@
 // Attached members: what an app connection says, and what becomes of it.
 #include <algorithm>
 
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 
 namespace socketmesh::node {
 
@@ -160,6 +160,11 @@ void Node::Impl::attach(AppConn& app, wire::Bytes payload) {
         app, Refusal::kParser, CutReason::kParser,
         "this mesh uses parser '" + std::string(parser) + "', the app '" + app.parser + "'");
   }
+  if (recovery && !said->recovery) {
+    return refuse(app, Refusal::kRecovery, CutReason::kRecovery,
+                  "this mesh recovers connection state; the server needs the option "
+                  "connectionStateRecovery");
+  }
   if (const auto twin = local_members.find(app.id); twin != local_members.end()) {
     refuse(*twin->second, Refusal::kDuplicate, CutReason::kDuplicateMember,
            "the member attached again");
@@ -173,13 +178,15 @@ void Node::Impl::attach(AppConn& app, wire::Bytes payload) {
   endpoints[app.endpoint].app = &app;
   local_members[app.id] = &app;
   ++counters.attachments;
+  if (recovery) recovery->attach(app, said->attachment);
   welcome(app);
   expect_known(app, said->known);
 }
 
 void Node::Impl::welcome(AppConn& app) {
   wire::Buffer& out = tell(app);
-  wire::app::write_welcome(out, config.epoch, config.sidecar_id, config.mesh);
+  wire::app::write_welcome(out, config.epoch, config.sidecar_id, config.mesh,
+                           config.limits.recovery_window / kMillisecondUs);
   for (const auto& [id, other] : local_members) {
     if (other->ready) {
       wire::app::write_member_up(out, id, config.sidecar_id, other->name,
@@ -327,6 +334,7 @@ void Node::Impl::member_taken(AppConn& app, wire::Bytes payload) {
   app.taken_count = count;
   while (!app.gaps.empty() && app.gaps.front().position <= count) app.gaps.pop_front();
   settle(app.endpoint, count);
+  if (app.home != nullptr) app.home->home.delivered(count);
 }
 
 void Node::Impl::begin_sync(AppConn& app, wire::Bytes payload) {
@@ -366,6 +374,7 @@ void Node::Impl::detach(AppConn& app, DownReason reason) {
   local_interest.remove_owner(app.endpoint,
                               [this](std::uint64_t hash) { note_interest(hash, false); });
   local_members.erase(app.id);
+  if (recovery) recovery->detach(app);
   std::erase_if(syncs, [&app](const PendingSync& sync) { return sync.app == app.conn; });
   flush_interest();
   if (app.ready) {

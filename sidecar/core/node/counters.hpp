@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sidecar/core/wire/recovery_frames.hpp"
+
 namespace socketmesh::node {
 
 // Why a connection was cut, or refused. The order is that of kCutReasonNames.
@@ -28,6 +30,7 @@ enum class CutReason : std::uint8_t {
   kDuplicateMember,
   kForeignOrigin,
   kLeaving,
+  kRecovery,
   kCount,
 };
 inline constexpr std::array<const char*, static_cast<std::size_t>(CutReason::kCount)>
@@ -49,7 +52,8 @@ inline constexpr std::array<const char*, static_cast<std::size_t>(CutReason::kCo
                        "control_backlog",
                        "duplicate_member",
                        "foreign_origin",
-                       "leaving"};
+                       "leaving",
+                       "recovery"};
 
 // Why messages did not reach a destination. The order is that of kDropReasonNames.
 enum class DropReason : std::uint8_t {
@@ -95,6 +99,10 @@ struct Counters {
   std::uint64_t interest_changes = 0;   // adds and removes received from members and peers
   std::uint64_t gaps_declared = 0;
   std::uint64_t provisional_joins = 0;
+  // Recovery
+  std::uint64_t sessions_recovered = 0;
+  std::uint64_t messages_replayed = 0;
+  std::array<std::uint64_t, wire::recovery::kResults> sessions_refused{};  // by Result
   std::array<std::uint64_t, static_cast<std::size_t>(CutReason::kCount)> cuts{};
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> drops{};
 

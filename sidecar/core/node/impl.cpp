@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sidecar/core/node/recovery.hpp"
+
 namespace socketmesh::node {
 
 Node::Impl::Impl(NodeConfig settings, TimeUs time)
@@ -10,7 +12,15 @@ Node::Impl::Impl(NodeConfig settings, TimeUs time)
       started(time),
       book(config.limits.redial_min, config.limits.redial_max, config.seed),
       hasher(routing::mesh_hash_key(config.mesh)),
-      provisional(config.limits.provisional_joins) {}
+      provisional(config.limits.provisional_joins) {
+  if (config.limits.recovery_window == 0) return;
+  recovery::HomeLimits homes;
+  homes.window = config.limits.recovery_window;
+  homes.memory_bytes = config.limits.recovery_memory_bytes;
+  recovery = std::make_unique<Recovery>(*this, homes);
+}
+
+Node::Impl::~Impl() = default;
 
 void Node::Impl::log(Action::Level level, std::string_view event, std::string text) {
   Action action;

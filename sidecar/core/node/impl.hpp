@@ -44,6 +44,9 @@ struct Run {
 
 struct Node::Impl {
   Impl(NodeConfig settings, TimeUs time);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   // impl.cpp
   void log(Action::Level level, std::string_view event, std::string text);
@@ -185,6 +188,23 @@ struct Node::Impl {
   static void settle_debts(Slot& slot, std::uint64_t taken);
   void member_loss(Slot& slot, const wire::link::MemberLoss& loss, std::uint64_t seq);
 
+  // recovery.cpp, leases.cpp
+  struct Recovery;
+  std::uint64_t everyone_hash(std::string_view nsp);
+  bool recovery_frame(Slot& slot, wire::Bytes frame);
+  bool recovery_answer(Slot& slot, std::uint8_t type, wire::Bytes payload);
+  // A control frame in a peer's stream, or nothing where there is none. Bounded by the next
+  // enforce_window().
+  template <typename Write>
+  void to_peer(Slot& slot, Write&& write) {
+    if (slot.window.stream() == 0 || slot.window_broken) return;
+    scratch.clear();
+    write(scratch);
+    slot.window.append_control(scratch, 1);
+    mark_dirty(slot.conn);
+    spoke = true;
+  }
+
   // timers.cpp
   void tick();
   void tick_links();
@@ -217,6 +237,7 @@ struct Node::Impl {
   struct Endpoint {
     Slot* slot = nullptr;
     AppConn* app = nullptr;
+    HomeRecord* home = nullptr;  // an owner of interest only; `app` is its member
   };
   std::vector<Endpoint> endpoints;
   std::vector<EndpointId> free_endpoints;
@@ -225,7 +246,9 @@ struct Node::Impl {
   std::uint64_t interest_version = 0;
   std::uint64_t route_version = 1;
   std::uint64_t stamp = 0;
-  bool leaving = false;  // goodbye
+  std::unique_ptr<Recovery> recovery;  // absent: off
+  bool spoke = false;                  // to_peer(), in this input
+  bool leaving = false;                // goodbye
   bool leave_announced = false;
 
   ChannelEvents channel_events;  // nothing without config.channels

@@ -43,6 +43,11 @@ struct Limits {
   // socketsJoin() requests whose rooms are provisional interest.
   std::size_t provisional_joins = 65'536;
 
+  // Recovery: how long a disconnected session and a message are kept (0: recovery is off), and the
+  // memory of all logs together.
+  TimeUs recovery_window = 0;
+  std::size_t recovery_memory_bytes = 64U << 20U;
+
   TimeUs handshake_timeout = 3 * kSecondUs;
   TimeUs ping_interval = 1 * kSecondUs;
   TimeUs idle_timeout = 3 * kSecondUs;

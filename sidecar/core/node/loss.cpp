@@ -2,7 +2,7 @@
 // stayed away, what lay in the queue of one whose connection ended.
 #include <algorithm>
 
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 
 namespace socketmesh::node {
 
@@ -30,6 +30,7 @@ void bound(Entries& entries, std::size_t limit, TimeUs now) {
 void Node::Impl::declare(AppConn& app, std::uint64_t messages, GapReason reason, Slot& slot,
                          std::uint64_t seq) {
   app.queue.append_gap(messages, reason, slot.id);
+  if (app.home != nullptr) app.home->home.queued_gap(app.queue.queued(), now);
   if (app.gaps.size() >= kMaxUntakenGaps) {
     app.gaps[1].messages += app.gaps.front().messages;
     app.gaps.pop_front();
@@ -46,6 +47,7 @@ void Node::Impl::skipped(Slot& slot, const wire::link::Record& record) {
   ++counters.gaps_declared;
   log(Action::Level::kWarn, "gap declared",
       "peer=\"" + slot.id + "\" messages=" + std::to_string(messages));
+  if (recovery) recovery->gap_orphans();
   const std::uint64_t last = record.first_seq + record.count - 1;
   for (const auto& [id, app] : local_members)
     declare(*app, messages, GapReason::kLinkWindow, slot, last);

@@ -1,6 +1,6 @@
 #include "sidecar/core/node/node.hpp"
 
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 
 namespace socketmesh::node {
 
@@ -87,6 +87,7 @@ void Node::received(ConnId conn, std::span<const std::uint8_t> bytes, TimeUs now
                     : "an empty frame");
     }
     impl_->flush_interest();
+    if (impl_->recovery) impl_->recovery->flush();
     return;
   }
   const auto found = impl_->links.find(conn);
@@ -99,6 +100,7 @@ void Node::received(ConnId conn, std::span<const std::uint8_t> bytes, TimeUs now
     impl_->link_frames(link, frames);
     return !link.closing;
   });
+  if (impl_->recovery) impl_->recovery->flush();
   if (error == wire::InputError::kNone) return;
   const bool oversized = error == wire::InputError::kOversized;
   impl_->cut_link(link, oversized ? CutReason::kOversizedFrame : CutReason::kBadFrame,
@@ -127,6 +129,7 @@ void Node::closed(ConnId conn, TimeUs now) {
     }
     impl_->drop_link(*link->second);
     if (young && slot != nullptr) slot->replaced = true;
+    if (impl_->recovery) impl_->recovery->flush();
   }
 }
 

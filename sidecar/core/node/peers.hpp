@@ -26,6 +26,7 @@ using Names = std::set<std::string, std::less<>>;
 
 struct Slot;
 struct AppConn;
+struct HomeRecord;
 
 // Where one publish goes. `pending` slots and members are named by pointer: valid while the node's
 // route version stands.
@@ -54,6 +55,7 @@ struct AppConn {
   MemberId id = 0;
   std::string name;
   std::string parser;
+  HomeRecord* home = nullptr;  // with recovery on, while attached
   EndpointId endpoint = 0;
   Names namespaces;
   std::set<MemberId>

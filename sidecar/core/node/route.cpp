@@ -1,7 +1,7 @@
 // Where messages go: from a member to peers and siblings, from a peer to members.
 #include <algorithm>
 
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 
 namespace socketmesh::node {
 
@@ -9,9 +9,12 @@ using wire::RouteKind;
 
 void Node::Impl::publish(AppConn& app, const Run& run) {
   flush_interest();
-  const Decision* to = decide(app, run.head);
-  if (to == nullptr) {
-    return refuse(app, wire::app::Refusal::kProtocol, CutReason::kBadFrame, "a malformed route");
+  const bool home_only = (run.head.flags & wire::kHome) != 0;
+  static const Decision kNobody;
+  const Decision* to = home_only ? &kNobody : decide(app, run.head);
+  if (to == nullptr || (app.home != nullptr && !recovery->own(app, run))) {
+    return refuse(app, wire::app::Refusal::kProtocol, CutReason::kBadFrame,
+                  to == nullptr ? "a malformed route" : "a malformed SESSION");
   }
   app.last_seq = run.last;
   app.messages_in += run.count;
@@ -20,12 +23,13 @@ void Node::Impl::publish(AppConn& app, const Run& run) {
   counters.app_messages_in += run.count;
   counters.app_bytes_in += run.bytes.size();
   counters.fanout += run.count * (to->slots.size() + to->apps.size());
-  if (to->empty()) counters.messages_unrouted += run.count;
+  if (to->empty() && !home_only) counters.messages_unrouted += run.count;
   if ((run.head.flags & wire::kWantsRouted) != 0) answer_routed(app, run.head, *to);
   if ((run.head.flags & wire::kProvisional) != 0) expect_joins(run.head, *to);
   if ((run.head.flags & wire::kRelease) != 0) release_joins(route.destination, app.id, run.head);
   for (Slot* slot : to->slots) send_to_slot(*slot, run, app.endpoint);
   for (AppConn* other : to->apps) deliver(*other, run, app.endpoint);
+  if (recovery && !home_only && !recovery->orphans.empty()) recovery->log_orphans(run);
 }
 
 // The destinations of `data` from `app`; nothing when its route is malformed.
@@ -102,6 +106,11 @@ void Node::Impl::route_rooms(const AppConn& from, Decision& to) {
 void Node::Impl::route_namespace(const AppConn* from, std::string_view nsp, Decision& to) {
   for (const auto& [id, slot] : slots) {
     if (slot->unknown_presence > 0 || slot->presence.contains(nsp)) add_slot(*slot, to);
+  }
+  if (recovery) {
+    remote_interest.each_owner(everyone_hash(nsp), [&](EndpointId endpoint) {
+      if (Slot* slot = endpoints[endpoint].slot) add_slot(*slot, to);
+    });
   }
   for (const auto& [id, app] : local_members) {
     if (app->namespaces.contains(nsp)) add_app(*app, from, to);
@@ -202,6 +211,11 @@ void Node::Impl::deliver(AppConn& app, const Run& run, EndpointId source) {
     counters.drop(DropReason::kMemberQueue, lost);
     ++counters.gaps_declared;
   }
+  if (app.home != nullptr) {
+    app.home->home.queued(run.bytes, run.count, app.queue.queued(), now);
+    if (lost > 0) app.home->home.queued_gap(app.queue.queued(), now);
+    recovery->trim(*app.home);
+  }
   ledger.note(app.endpoint, app.queue.queued(), source, run.first, run.last);
   app.messages_out += run.count;
   counters.app_messages_out += run.count;
@@ -213,6 +227,7 @@ void Node::Impl::deliver(AppConn& app, const Run& run, EndpointId source) {
 bool Node::Impl::deliver_from_peer(Slot& slot, const Run& run) {
   if (slot.foreign_parser.contains(run.head.origin)) return true;
   if (slot.down_seq != 0) count_missed(slot, run);
+  if (recovery && !recovery->orphans.empty()) recovery->log_orphans(run);
   const bool for_all =
       run.head.route_kind != RouteKind::kMember && (run.head.flags & wire::kRelease) == 0;
   // The publisher's sidecar chose this one by interest: with one member there is nothing left to

@@ -2,7 +2,7 @@
 // given up.
 #include <algorithm>
 
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 
 namespace socketmesh::node {
 
@@ -110,6 +110,7 @@ void Node::Impl::lose_link(Slot& slot) {
   unlink(slot);
   channel_event(slot, ChannelEvent::Kind::kLost);
   ++counters.links_lost;
+  if (recovery) recovery->peer_lost(slot);
   settle_syncs(slot, true);
   book.peer_lost(slot.id, now);
 }
@@ -171,6 +172,7 @@ void Node::Impl::remove_slot(Slot& slot) {
   channel_gone(slot);
   end_members(slot, DownReason::kLeft, false);
   settle_syncs(slot, true);
+  if (recovery) recovery->peer_gone(slot);
   remote_interest.remove_owner(slot.endpoint, [](std::uint64_t) {});
   free_endpoint(slot.endpoint);
   routes_changed();

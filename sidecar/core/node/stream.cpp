@@ -142,6 +142,15 @@ bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame, std::uint64_t
     }
     case wire::link::kChannelType:
       return channel_frame(slot, payload);
+    case wire::recovery::kFind:
+    case wire::recovery::kFound:
+    case wire::recovery::kBarrier:
+    case wire::recovery::kPass:
+    case wire::recovery::kLinkReplay:
+    case wire::recovery::kReplayed:
+    case wire::recovery::kMoved:
+    case wire::recovery::kFetch:
+      return recovery_frame(slot, frame);
     default:
       cut_link(link, CutReason::kUnknownType, "a record with a frame of unknown type");
       return true;

@@ -1,7 +1,7 @@
 // What time does: dials, pings, delayed acknowledgements, deadlines.
 #include <algorithm>
 
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 
 namespace socketmesh::node {
 
@@ -19,6 +19,7 @@ void Node::Impl::tick() {
   tick_apps();
   tick_slots();
   tick_syncs();
+  if (recovery) recovery->tick();
 }
 
 void Node::Impl::tick_links() {
@@ -152,6 +153,7 @@ TimeUs Node::Impl::next_deadline() const {
     if (!slot->linked) at(slot->hold_deadline);
   }
   for (const PendingSync& sync : syncs) at(sync.deadline);
+  if (recovery) at(recovery->next_deadline());
   return next;
 }
 

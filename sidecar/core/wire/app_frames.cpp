@@ -20,6 +20,11 @@ std::optional<Attach> decode_attach(Bytes payload) {
       known.members.push_back(reader.u64());
     attach.known.push_back(std::move(known));
   }
+  if (reader.ok() && reader.remaining() > 0) {
+    attach.recovery = reader.u8() == 1;
+    attach.attachment = reader.u16();
+    if (!attach.recovery) return std::nullopt;
+  }
   if (!reader.done()) return std::nullopt;
   return attach;
 }
@@ -45,13 +50,16 @@ bool decode_interest(Bytes payload, Interest& interest) {
 }
 
 void write_welcome(Buffer& out, std::uint64_t epoch, std::string_view sidecar,
-                   std::string_view mesh) {
+                   std::string_view mesh, std::int64_t recovery_window_ms) {
   FrameWriter frame(out, kWelcome);
   frame.u8(kProtocolVersion);
   frame.u64(epoch);
   frame.string(sidecar);
   frame.string(mesh);
   frame.u32(kMaxFrameBytes);
+  if (recovery_window_ms == 0) return;
+  frame.u8(1);
+  frame.u32(static_cast<std::uint32_t>(recovery_window_ms));
 }
 
 void write_refused(Buffer& out, Refusal code, std::string_view message) {

@@ -44,6 +44,7 @@ enum class Refusal : std::uint16_t {
   kLimit = 5,
   kLeaving = 6,
   kDuplicate = 7,
+  kRecovery = 8,
 };
 
 enum class DownReason : std::uint8_t { kLeft = 1, kDied = 2, kUnreachable = 3 };
@@ -67,6 +68,8 @@ struct Attach {
   std::string_view parser;
   std::string_view mesh;
   std::vector<KnownSidecar> known;
+  bool recovery = false;         // the server recovers connection state
+  std::uint16_t attachment = 0;  // its own number for this one
 };
 
 struct InterestOp {
@@ -83,8 +86,9 @@ std::optional<Attach> decode_attach(Bytes payload);
 std::optional<std::string_view> decode_nsp(Bytes payload);
 bool decode_interest(Bytes payload, Interest& interest);
 
+// `recovery_window_ms` 0: recovery is off.
 void write_welcome(Buffer& out, std::uint64_t epoch, std::string_view sidecar,
-                   std::string_view mesh);
+                   std::string_view mesh, std::int64_t recovery_window_ms = 0);
 void write_refused(Buffer& out, Refusal code, std::string_view message);
 void write_member_up(Buffer& out, MemberId member, std::string_view sidecar, std::string_view name,
                      const std::vector<std::string_view>& namespaces);

@@ -44,7 +44,7 @@ std::optional<SessionOp> decode_session_op(Bytes body) {
   Reader reader(body.first(body.size() - kOrderBytes));
   SessionOp said;
   const std::uint8_t op = reader.u8();
-  if (op < static_cast<std::uint8_t>(Op::kOpen) || op > static_cast<std::uint8_t>(Op::kRestore))
+  if (op < static_cast<std::uint8_t>(Op::kOpen) || op > static_cast<std::uint8_t>(Op::kAllWritten))
     return std::nullopt;
   said.op = static_cast<Op>(op);
   if (said.op == Op::kRestore) {
@@ -52,7 +52,7 @@ std::optional<SessionOp> decode_session_op(Bytes body) {
     said.nsp = reader.string();
     said.pid = reader.string();
     said.offset = reader.string();
-  } else {
+  } else if (said.op != Op::kAllWritten) {
     said.nsp = reader.string();
     said.sid = reader.string();
     if (said.op == Op::kOpen) said.pid = reader.string();

@@ -28,6 +28,7 @@ enum class Op : std::uint8_t {
   kEnd = 6,
   kLast = 7,
   kRestore = 8,
+  kAllWritten = 9,
 };
 
 // Why a session is not restored; kAgain is between sidecars only.

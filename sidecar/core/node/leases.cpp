@@ -1,0 +1,262 @@
+// The side that has a session: it closes the old socket, lends the session, waits until it has all
+// that was published before the mover's rooms were known, and answers with what was missed.
+#include <algorithm>
+
+#include "sidecar/core/node/recovery.hpp"
+
+namespace socketmesh::node {
+
+using recovery::Session;
+
+Lease* Node::Impl::Recovery::find_lease(const Slot& mover, std::uint64_t token) {
+  const auto number = lease_numbers.find({&mover, token});
+  return number == lease_numbers.end() ? nullptr : &leases.at(number->second);
+}
+
+void Node::Impl::Recovery::end_lease(std::uint64_t number) {
+  const auto lease = leases.find(number);
+  if (lease == leases.end()) return;
+  lease_numbers.erase({lease->second.mover, lease->second.token});
+  leases.erase(lease);
+}
+
+void Node::Impl::Recovery::asked(Slot& slot, const rw::Find& find) {
+  rw::Found none;
+  none.token = find.token;
+  const auto say = [&] {
+    node.to_peer(slot, [&](wire::Buffer& out) { rw::write_found(out, none); });
+  };
+  for (auto& [member, record] : homes) {
+    Session* session = record->home.find(find.nsp, find.pid);
+    if (session == nullptr) continue;
+    if (session->lease != 0 || session->restore != 0) {
+      none.result = rw::Result::kAgain;
+      return say();
+    }
+    const std::uint64_t number = ++last_number;
+    session->lease = number;
+    Lease& lease = leases[number];
+    lease.mover = &slot;
+    lease.token = find.token;
+    lease.member = member;
+    lease.nsp = find.nsp;
+    lease.pid = find.pid;
+    lease.started = node.now;
+    lease_numbers[{&slot, find.token}] = number;
+    if (session->state == Session::State::kAway || record->app == nullptr)
+      return answer(lease, *session);
+    session->state = Session::State::kClosing;
+    return rw::write_close_session(node.tell(*record->app), session->nsp, session->sid);
+  }
+  say();
+}
+
+void Node::Impl::Recovery::answer(Lease& lease, const Session& session) {
+  rw::Found found;
+  found.token = lease.token;
+  found.result = rw::Result::kRestored;
+  found.generation = session.generation;
+  found.sid = session.sid;
+  found.rooms.assign(session.rooms().begin(), session.rooms().end());
+  found.data = session.data;
+  node.to_peer(*lease.mover, [&](wire::Buffer& out) { rw::write_found(out, found); });
+}
+
+void Node::Impl::Recovery::fetch(Slot& slot, const rw::Fetch& fetch) {
+  Lease* lease = find_lease(slot, fetch.token);
+  // Both must see the same mesh: what a peer published that only one of us sees can't be told.
+  std::size_t linked = 0;
+  for (const auto& [id, other] : node.slots) {
+    if (other->linked && other.get() != &slot) ++linked;
+  }
+  const bool same = linked == fetch.sidecars.size() &&
+                    std::ranges::all_of(fetch.sidecars, [&](std::string_view id) {
+                      const Slot* listed = node.find_slot(id);
+                      return listed != nullptr && listed->linked;
+                    });
+  if (lease == nullptr || !same) {
+    const rw::Replayed again{fetch.token, rw::Result::kAgain, {}};
+    return node.to_peer(slot, [&](wire::Buffer& out) { rw::write_replayed(out, again); });
+  }
+  lease->fetching = true;
+  lease->barrier = fetch.barrier;
+  lease->offset = fetch.offset;
+  lease->waiting.clear();
+  const auto passed = passes.find({slot.id, fetch.barrier});
+  for (const auto& [id, other] : node.slots) {
+    if (!other->linked || other.get() == &slot) continue;
+    if (passed == passes.end() || !passed->second.from.contains(other.get()))
+      lease->waiting.insert(other.get());
+  }
+  check(*lease);
+}
+
+// Everything that `slot` had published for us when it read the mover's barrier is here.
+void Node::Impl::Recovery::passed(const Slot& slot, const rw::Barrier& pass) {
+  Passes& known = passes[{std::string(pass.sidecar), pass.barrier}];
+  known.from.insert(&slot);
+  known.since = node.now;
+  std::vector<std::uint64_t> waiting;
+  for (auto& [number, lease] : leases) {
+    if (lease.fetching && lease.barrier == pass.barrier && lease.mover->id == pass.sidecar)
+      waiting.push_back(number);
+  }
+  for (const std::uint64_t number : waiting) {
+    Lease& lease = leases.at(number);
+    if (lease.waiting.erase(&slot) > 0) check(lease);
+  }
+}
+
+void Node::Impl::Recovery::check(Lease& lease) {
+  if (!lease.waiting.empty()) return;
+  lease.fetching = false;
+  HomeRecord* record = home_of(lease.member);
+  Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
+  rw::Replayed said{lease.token, rw::Result::kUnknownSession, {}};
+  if (session != nullptr) {
+    const recovery::Replay replay = record->home.replay(*session, lease.offset, true);
+    said.result = replay.result;
+    wire::Buffer piece;
+    const auto send = [&] {
+      node.to_peer(*lease.mover, [&](wire::Buffer& out) {
+        rw::write_link_replay(out, {lease.token, piece});
+      });
+      piece.clear();
+    };
+    if (replay.result == rw::Result::kRestored) {
+      for (const wire::Bytes frame : replay.frames) {
+        if (!piece.empty() && piece.size() + frame.size() > kReplayPieceBytes) send();
+        piece.insert(piece.end(), frame.begin(), frame.end());
+      }
+      said.marks = record->home.marks();
+    }
+    if (!piece.empty()) send();
+  }
+  node.to_peer(*lease.mover, [&](wire::Buffer& out) { rw::write_replayed(out, said); });
+  if (said.result == rw::Result::kRestored) return;
+  // The client begins anew; nobody will ask for it again.
+  const auto number = lease_numbers.at({lease.mover, lease.token});
+  end_lease(number);
+  if (session == nullptr) return;
+  record->home.end(*session);
+  drop_if_empty(*record);
+}
+
+void Node::Impl::Recovery::moved(const Slot& slot, const rw::Moved& moved) {
+  const Lease* lease = find_lease(slot, moved.token);
+  if (lease == nullptr) return;
+  HomeRecord* record = home_of(lease->member);
+  Session* session = record == nullptr ? nullptr : record->home.find(lease->nsp, lease->pid);
+  const std::uint64_t number = lease_numbers.at({&slot, moved.token});
+  end_lease(number);
+  if (session == nullptr) return;
+  if (session->lease == number) session->lease = 0;
+  // Should the client have come back here meanwhile, it is the newer one.
+  if (!moved.done || session->state != Session::State::kAway || session->restore != 0) return;
+  record->home.end(*session);
+  drop_if_empty(*record);
+}
+
+void Node::Impl::Recovery::peer_lost(Slot& slot) {
+  std::vector<std::uint64_t> asked_it;
+  for (auto& [token, restore] : restores) {
+    const bool finding = restore.waiting.contains(&slot);
+    const bool fetching = restore.from == &slot && restore.step == Restore::Step::kFetching;
+    if (finding || fetching) asked_it.push_back(token);
+  }
+  for (const std::uint64_t token : asked_it) {
+    Restore& restore = restores.at(token);
+    restore.waiting.erase(&slot);
+    if (restore.from == &slot) {
+      restore.again = node.now + kRestoreRetry;
+    } else {
+      decide(restore);
+    }
+  }
+  std::vector<std::uint64_t> numbers;
+  for (auto& [number, lease] : leases) {
+    if (lease.mover == &slot) {
+      // The session is free for others; should the mover have it, it says so when it is back.
+      HomeRecord* record = home_of(lease.member);
+      Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
+      if (session != nullptr && session->lease == number) session->lease = 0;
+      lease.fetching = false;
+    } else if (lease.waiting.contains(&slot)) {
+      numbers.push_back(number);
+    }
+  }
+  for (const std::uint64_t number : numbers) {
+    Lease& lease = leases.at(number);
+    lease.fetching = false;
+    lease.waiting.clear();
+    const rw::Replayed again{lease.token, rw::Result::kAgain, {}};
+    node.to_peer(*lease.mover, [&](wire::Buffer& out) { rw::write_replayed(out, again); });
+  }
+}
+
+void Node::Impl::Recovery::peer_gone(Slot& slot) {
+  peer_lost(slot);
+  for (auto& [token, restore] : restores) {
+    if (restore.from == &slot) restore.from = nullptr;
+  }
+  for (auto& [key, known] : passes) known.from.erase(&slot);
+  std::erase_if(lease_numbers, [&](const auto& item) { return item.first.first == &slot; });
+  std::erase_if(leases, [&](const auto& item) { return item.second.mover == &slot; });
+}
+
+// Also where recovery is off: a mesh in which it is being turned on or off stays one.
+bool Node::Impl::recovery_frame(Slot& slot, wire::Bytes frame) {
+  const wire::Bytes payload = wire::frame_payload(frame);
+  const std::uint8_t type = wire::frame_type(frame);
+  if (type == rw::kFind) {
+    const auto find = rw::decode_find(payload);
+    if (!find) return false;
+    if (recovery) {
+      recovery->asked(slot, *find);
+    } else {
+      rw::Found none;
+      none.token = find->token;
+      to_peer(slot, [&](wire::Buffer& out) { rw::write_found(out, none); });
+    }
+    return true;
+  }
+  if (type == rw::kBarrier) {
+    const auto barrier = rw::decode_barrier(payload);
+    if (!barrier) return false;
+    // What is held for it is not before anything yet.
+    Slot* home = find_slot(barrier->sidecar);
+    if (home != nullptr && !home->window.holding()) {
+      to_peer(*home, [&](wire::Buffer& out) {
+        rw::write_barrier(out, rw::kPass, {barrier->barrier, slot.id});
+      });
+    }
+    return true;
+  }
+  return recovery == nullptr || recovery_answer(slot, type, payload);
+}
+
+bool Node::Impl::recovery_answer(Slot& slot, std::uint8_t type, wire::Bytes payload) {
+  const auto use = [](auto said, auto&& act) {
+    if (said) act(*said);
+    return said.has_value();
+  };
+  Recovery& at = *recovery;
+  switch (type) {
+    case rw::kFound:
+      return use(rw::decode_found(payload), [&](const auto& said) { at.found(slot, said); });
+    case rw::kPass:
+      return use(rw::decode_barrier(payload), [&](const auto& said) { at.passed(slot, said); });
+    case rw::kLinkReplay:
+      return use(rw::decode_replay(payload), [&](const auto& said) { at.replay(slot, said); });
+    case rw::kReplayed:
+      return use(rw::decode_replayed(payload), [&](const auto& said) { at.replayed(slot, said); });
+    case rw::kMoved:
+      return use(rw::decode_moved(payload), [&](const auto& said) { at.moved(slot, said); });
+    case rw::kFetch:
+      return use(rw::decode_fetch(payload), [&](const auto& said) { at.fetch(slot, said); });
+    default:
+      return false;
+  }
+}
+
+}  // namespace socketmesh::node

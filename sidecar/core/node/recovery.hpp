@@ -1,0 +1,150 @@
+// Recovery inside the node: which home is whose, what enters its log, and how sessions move between
+// homes. recovery.cpp (homes and what members tell), restores.cpp (the side that wants a session),
+// leases.cpp (the side that has it). See docs/adr/0008-recovery.md.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/recovery/home.hpp"
+
+namespace socketmesh::node {
+
+namespace rw = wire::recovery;
+
+// One member's home, over its attachments; without a member while sessions are left in it.
+struct HomeRecord {
+  explicit HomeRecord(MemberId member) : home(member) {}
+  recovery::Home home;
+  EndpointId endpoint = 0;
+  AppConn* app = nullptr;
+};
+
+// A session that a member here wants to restore.
+struct Restore {
+  enum class Step : std::uint8_t { kFinding, kClosing, kFetching, kDone };
+  std::uint64_t token = 0;
+  MemberId member = 0;
+  std::uint32_t request = 0;
+  std::string nsp;
+  std::string pid;
+  std::string offset;
+  recovery::Position position = 0;  // of its home's log when it was asked for
+  TimeUs started = 0;
+  TimeUs again = kNever;  // begun anew then
+  Step step = Step::kFinding;
+  std::set<Slot*> waiting;    // have not said whether they have it
+  bool busy = false;          // somebody said: ask again
+  Slot* from = nullptr;       // the peer that has it
+  MemberId from_member = 0;   // the home here that has it; 0: none
+  std::uint64_t generation = 0;
+  std::string sid;
+  std::vector<std::string> rooms;
+  wire::Buffer data;
+  std::vector<wire::Buffer> frames;
+};
+
+// A session of a home here that a peer wants.
+struct Lease {
+  Slot* mover = nullptr;
+  std::uint64_t token = 0;
+  MemberId member = 0;  // the home
+  std::string nsp;
+  std::string pid;
+  bool fetching = false;
+  std::uint64_t barrier = 0;
+  std::string offset;
+  std::set<const Slot*> waiting;  // have not passed it on
+  TimeUs started = 0;
+};
+
+// A restore that takes longer is refused.
+inline constexpr TimeUs kRestoreTimeout = 4 * kSecondUs;
+// It is begun anew so long after somebody said that it must be.
+inline constexpr TimeUs kRestoreRetry = 50 * kMillisecondUs;
+// Replayed frames go in pieces of about this many bytes.
+inline constexpr std::size_t kReplayPieceBytes = 256U << 10U;
+
+struct Node::Impl::Recovery {
+  Recovery(Impl& impl, const recovery::HomeLimits& home_limits)
+      : node(impl), limits(home_limits) {}
+
+  // ---- recovery.cpp: homes
+  void attach(AppConn& app, std::uint16_t attachment);
+  void detach(AppConn& app);
+  // The member's own frames: what it tells (kHome), or has published.
+  bool own(AppConn& app, const Run& run);
+  // A frame for those that have no member any more.
+  void log_orphans(const Run& run);
+  void gap_orphans();
+  void sync_interest(HomeRecord& record);
+  void trim(HomeRecord& record);
+  void drop_if_empty(HomeRecord& record);
+  HomeRecord* home_of(MemberId member);
+  // Interest and barriers that this input made.
+  void flush();
+  void tick();
+  void expire();
+  TimeUs next_deadline() const;
+  std::size_t log_bytes() const;
+  std::size_t memory_for_each() const;
+
+  // ---- recovery.cpp: what members tell
+  bool session_op(HomeRecord& record, const rw::SessionOp& op);
+  void opened(HomeRecord& record, recovery::Session& session);
+  void closed(HomeRecord& record, recovery::Session& session, bool for_ever);
+
+  // ---- restores.cpp
+  void restore(HomeRecord& record, const rw::SessionOp& op);
+  void find(Restore& restore);
+  void found(Slot& slot, const rw::Found& found);
+  void decide(Restore& restore);
+  void arrive(Restore& restore);
+  void replay(Slot& slot, const rw::Replay& replay);
+  void replayed(Slot& slot, const rw::Replayed& replayed);
+  bool restore_here(Restore& restore);
+  void move_here(Restore& restore, HomeRecord& from, recovery::Session& session);
+  void finish(Restore& restore, recovery::Session& session, std::vector<wire::Buffer> frames,
+              rw::Marks marks);
+  void refuse(Restore& restore, rw::Result why);
+  // The home of a restore is told how it ended.
+  void tell_moved(const Restore& restore, bool done);
+  void forget_arriving(const Restore& restore);
+  void retry(Restore& restore);
+  void send_barriers();
+
+  // ---- leases.cpp
+  void asked(Slot& slot, const rw::Find& find);
+  void fetch(Slot& slot, const rw::Fetch& fetch);
+  void passed(const Slot& slot, const rw::Barrier& pass);
+  void check(Lease& lease);
+  void answer(Lease& lease, const recovery::Session& session);
+  void moved(const Slot& slot, const rw::Moved& moved);
+  Lease* find_lease(const Slot& mover, std::uint64_t token);
+  void end_lease(std::uint64_t number);
+  // A peer's link is lost, or the peer is forgotten.
+  void peer_lost(Slot& slot);
+  void peer_gone(Slot& slot);
+
+  Impl& node;
+  recovery::HomeLimits limits;
+  std::map<MemberId, std::unique_ptr<HomeRecord>> homes;
+  std::vector<HomeRecord*> orphans;
+  std::map<std::uint64_t, Restore> restores;  // by token
+  std::map<std::uint64_t, Lease> leases;      // by number
+  std::map<std::pair<const Slot*, std::uint64_t>, std::uint64_t> lease_numbers;  // mover, token
+  // Who has passed on a barrier, by mover and barrier; forgotten after kRestoreTimeout.
+  struct Passes {
+    std::set<const Slot*> from;
+    TimeUs since = 0;
+  };
+  std::map<std::pair<std::string, std::uint64_t>, Passes> passes;
+  std::vector<std::uint64_t> unfenced;  // restores whose rooms are about to be announced
+  std::uint64_t last_number = 0;        // tokens, barriers, leases
+  TimeUs expire_due = kNever;
+};
+
+}  // namespace socketmesh::node

@@ -1,0 +1,288 @@
+// The side that wants a session: it asks, announces the session's rooms, fences, fetches, and hands
+// session and replay to its member.
+#include <algorithm>
+
+#include "sidecar/core/node/recovery.hpp"
+
+namespace socketmesh::node {
+
+using recovery::Session;
+
+namespace {
+
+// Whole frames in pieces: send(Bytes) for each.
+template <typename Frames, typename Send>
+void in_pieces(const Frames& frames, Send&& send) {
+  wire::Buffer piece;
+  for (const auto& frame : frames) {
+    if (!piece.empty() && piece.size() + frame.size() > kReplayPieceBytes) {
+      send(wire::Bytes(piece));
+      piece.clear();
+    }
+    piece.insert(piece.end(), frame.begin(), frame.end());
+  }
+  if (!piece.empty()) send(wire::Bytes(piece));
+}
+
+}  // namespace
+
+void Node::Impl::Recovery::restore(HomeRecord& record, const rw::SessionOp& op) {
+  Restore restore;
+  restore.token = ++last_number;
+  restore.member = record.home.member();
+  restore.request = op.request;
+  restore.nsp = op.nsp;
+  restore.pid = op.pid;
+  restore.offset = op.offset;
+  restore.position = record.home.log().end();
+  restore.started = node.now;
+  find(restores.emplace(restore.token, std::move(restore)).first->second);
+}
+
+void Node::Impl::Recovery::find(Restore& restore) {
+  restore.again = kNever;
+  restore.step = Restore::Step::kFinding;
+  restore.busy = false;
+  restore.from = nullptr;
+  restore.from_member = 0;
+  restore.generation = 0;
+  restore.frames.clear();
+  if (restore_here(restore)) return;
+  const rw::Find question{restore.token, restore.nsp, restore.pid};
+  for (const auto& [id, slot] : node.slots) {
+    if (!slot->linked) continue;
+    restore.waiting.insert(slot.get());
+    node.to_peer(*slot, [&](wire::Buffer& out) { rw::write_find(out, question); });
+  }
+  decide(restore);
+}
+
+// True when one of the homes here has it, or had it when it was too late.
+bool Node::Impl::Recovery::restore_here(Restore& restore) {
+  for (auto& [member, record] : homes) {
+    Session* session = record->home.find(restore.nsp, restore.pid);
+    if (session == nullptr) continue;
+    const bool own = member == restore.member;
+    if (session->lease != 0 || session->state == Session::State::kArriving ||
+        session->state == Session::State::kRestoring) {
+      restore.again = node.now + kRestoreRetry;
+      return true;
+    }
+    if (!own && record->app != nullptr && session->state != Session::State::kAway) {
+      restore.step = Restore::Step::kClosing;
+      restore.from_member = member;
+      session->restore = restore.token;
+      if (std::exchange(session->state, Session::State::kClosing) == Session::State::kLive)
+        rw::write_close_session(node.tell(*record->app), session->nsp, session->sid);
+      return true;
+    }
+    move_here(restore, *record, *session);
+    return true;
+  }
+  return false;
+}
+
+// From a home of this sidecar; its own, or another's.
+void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session& session) {
+  const bool own = from.home.member() == restore.member;
+  const recovery::Replay replay = from.home.replay(session, restore.offset, !own);
+  restore.from_member = own ? 0 : from.home.member();
+  if (replay.result != rw::Result::kRestored) {
+    from.home.end(session);
+    restore.from_member = 0;
+    refuse(restore, replay.result);
+    drop_if_empty(from);
+    return;
+  }
+  std::vector<wire::Buffer> frames;
+  frames.reserve(replay.frames.size());
+  for (const wire::Bytes frame : replay.frames) frames.emplace_back(frame.begin(), frame.end());
+  if (own) {
+    session.deadline = node.now + limits.window;
+    finish(restore, session, std::move(frames), {});
+    return;
+  }
+  rw::Found found;
+  found.sid = session.sid;
+  found.generation = session.generation;
+  found.data = session.data;
+  found.rooms.assign(session.rooms().begin(), session.rooms().end());
+  HomeRecord& to = *home_of(restore.member);
+  Session* arrived = to.home.expect(restore.nsp, restore.pid, found, restore.position, limits);
+  if (arrived == nullptr) return refuse(restore, rw::Result::kLimit);
+  session.state = Session::State::kRestoring;  // the old one waits for the new one to connect
+  session.restore = restore.token;
+  finish(restore, *arrived, std::move(frames), from.home.marks());
+}
+
+void Node::Impl::Recovery::finish(Restore& restore, Session& session,
+                                  std::vector<wire::Buffer> frames, rw::Marks marks) {
+  HomeRecord& to = *home_of(restore.member);
+  session.state = Session::State::kRestoring;
+  session.restore = restore.token;
+  restore.step = Restore::Step::kDone;
+  to.home.carry(session, restore.offset, std::move(frames), marks, restore.position);
+  wire::Buffer& out = node.tell(*to.app);
+  in_pieces(session.carried,
+            [&](wire::Bytes piece) { rw::write_replay(out, restore.request, piece); });
+  rw::Found found;
+  found.sid = session.sid;
+  found.data = session.data;
+  found.rooms.assign(session.rooms().begin(), session.rooms().end());
+  rw::write_restored(out, restore.request, found, marks);
+  ++node.counters.sessions_recovered;
+  node.counters.messages_replayed += session.carried.size();
+}
+
+void Node::Impl::Recovery::forget_arriving(const Restore& restore) {
+  HomeRecord* to = home_of(restore.member);
+  Session* session = to == nullptr ? nullptr : to->home.find(restore.nsp, restore.pid);
+  if (session != nullptr && session->state == Session::State::kArriving) to->home.end(*session);
+}
+
+void Node::Impl::Recovery::refuse(Restore& restore, rw::Result why) {
+  ++node.counters.sessions_refused.at(static_cast<std::size_t>(why));
+  forget_arriving(restore);
+  tell_moved(restore, false);
+  if (const HomeRecord* to = home_of(restore.member); to != nullptr && to->app != nullptr)
+    rw::write_refusal(node.tell(*to->app), restore.request, why);
+  restores.erase(restore.token);
+}
+
+void Node::Impl::Recovery::tell_moved(const Restore& restore, bool done) {
+  if (restore.from != nullptr) {
+    const rw::Moved moved{restore.token, done};
+    node.to_peer(*restore.from, [&](wire::Buffer& out) { rw::write_moved(out, moved); });
+  }
+  HomeRecord* here = restore.from_member == 0 ? nullptr : home_of(restore.from_member);
+  Session* session = here == nullptr ? nullptr : here->home.find(restore.nsp, restore.pid);
+  if (session == nullptr) return;
+  if (session->restore == restore.token) session->restore = 0;
+  if (done) {
+    here->home.end(*session);
+    drop_if_empty(*here);
+  } else if (session->state == Session::State::kRestoring) {
+    session->state = Session::State::kAway;
+  }
+}
+
+// Its home was busy, or is lost, or saw another mesh than we do.
+void Node::Impl::Recovery::retry(Restore& restore) {
+  forget_arriving(restore);
+  if (restore.from != nullptr) tell_moved(restore, false);
+  restore.waiting.clear();
+  // Answers to what was asked before are about another token.
+  auto item = restores.extract(restore.token);
+  item.key() = item.mapped().token = ++last_number;
+  find(restores.insert(std::move(item)).position->second);
+}
+
+void Node::Impl::Recovery::found(Slot& slot, const rw::Found& found) {
+  const auto at = restores.find(found.token);
+  const bool waited = at != restores.end() && at->second.step == Restore::Step::kFinding &&
+                      at->second.waiting.erase(&slot) > 0;
+  if (found.result == rw::Result::kRestored &&
+      (!waited || (at->second.from != nullptr && at->second.generation >= found.generation))) {
+    // Nobody wants it any more, or it has gone on from there since: that one is forgotten.
+    const rw::Moved moved{found.token, waited};
+    node.to_peer(slot, [&](wire::Buffer& out) { rw::write_moved(out, moved); });
+    if (!waited) return;
+  } else if (!waited) {
+    return;
+  } else if (found.result == rw::Result::kRestored) {
+    Restore& restore = at->second;
+    if (restore.from != nullptr) tell_moved(restore, true);
+    restore.from = &slot;
+    restore.generation = found.generation;
+    restore.sid = found.sid;
+    restore.rooms.assign(found.rooms.begin(), found.rooms.end());
+    restore.data.assign(found.data.begin(), found.data.end());
+  } else {
+    at->second.busy = at->second.busy || found.result == rw::Result::kAgain;
+  }
+  decide(at->second);
+}
+
+void Node::Impl::Recovery::decide(Restore& restore) {
+  if (!restore.waiting.empty()) return;
+  if (restore.from != nullptr) return arrive(restore);
+  if (restore.busy) {
+    restore.again = node.now + kRestoreRetry;
+    return;
+  }
+  refuse(restore, rw::Result::kUnknownSession);
+}
+
+// Its rooms are announced before the fence; so what is published behind the fence comes here.
+void Node::Impl::Recovery::arrive(Restore& restore) {
+  rw::Found found;
+  found.generation = restore.generation;
+  found.sid = restore.sid;
+  found.rooms.assign(restore.rooms.begin(), restore.rooms.end());
+  found.data = restore.data;
+  HomeRecord& to = *home_of(restore.member);
+  Session* session = to.home.expect(restore.nsp, restore.pid, found, restore.position, limits);
+  if (session == nullptr) return refuse(restore, rw::Result::kLimit);
+  session->restore = restore.token;
+  restore.step = Restore::Step::kFetching;
+  unfenced.push_back(restore.token);
+}
+
+void Node::Impl::Recovery::send_barriers() {
+  std::map<Slot*, std::vector<const Restore*>> by_home;
+  for (const std::uint64_t token : std::exchange(unfenced, {})) {
+    const auto found = restores.find(token);
+    if (found != restores.end() && found->second.from != nullptr)
+      by_home[found->second.from].push_back(&found->second);
+  }
+  for (const auto& [home, wanted] : by_home) {
+    const std::uint64_t barrier = ++last_number;
+    rw::Names fenced;
+    for (const auto& [id, slot] : node.slots) {
+      if (!slot->linked || slot.get() == home) continue;
+      fenced.push_back(id);
+      node.to_peer(*slot, [&](wire::Buffer& out) {
+        rw::write_barrier(out, rw::kBarrier, {barrier, home->id});
+      });
+    }
+    for (const Restore* restore : wanted) {
+      node.to_peer(*home, [&](wire::Buffer& out) {
+        rw::write_fetch(out, {restore->token, barrier, restore->offset, fenced});
+      });
+    }
+  }
+}
+
+void Node::Impl::Recovery::replay(Slot& slot, const rw::Replay& replay) {
+  const auto at = restores.find(replay.token);
+  if (at == restores.end() || at->second.from != &slot ||
+      at->second.step != Restore::Step::kFetching) {
+    return;
+  }
+  for (wire::Bytes left = replay.frames; const auto frame = wire::first_frame(left);) {
+    at->second.frames.emplace_back(frame->begin(), frame->end());
+    left = left.subspan(frame->size());
+  }
+}
+
+void Node::Impl::Recovery::replayed(Slot& slot, const rw::Replayed& replayed) {
+  const auto at = restores.find(replayed.token);
+  if (at == restores.end() || at->second.from != &slot ||
+      at->second.step != Restore::Step::kFetching) {
+    return;
+  }
+  Restore& restore = at->second;
+  if (replayed.result == rw::Result::kAgain) {
+    restore.again = node.now + kRestoreRetry;
+    return;
+  }
+  HomeRecord& to = *home_of(restore.member);
+  Session* session = to.home.find(restore.nsp, restore.pid);
+  if (replayed.result != rw::Result::kRestored || session == nullptr) {
+    restore.from = nullptr;  // it has forgotten it
+    return refuse(restore, session == nullptr ? rw::Result::kUnprovable : replayed.result);
+  }
+  finish(restore, *session, std::move(restore.frames), replayed.marks);
+}
+
+}  // namespace socketmesh::node

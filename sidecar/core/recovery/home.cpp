@@ -1,0 +1,325 @@
+#include "sidecar/core/recovery/home.hpp"
+
+#include <algorithm>
+
+namespace socketmesh::recovery {
+
+namespace {
+
+std::string key_of(std::string_view nsp, std::string_view id) {
+  std::string key(nsp);
+  key.push_back('\0');
+  key.append(id);
+  return key;
+}
+
+std::uint8_t kind_of(wire::Bytes frame) {
+  return frame[7];
+}
+
+}  // namespace
+
+void Home::attach(std::uint16_t attachment, TimeUs now) {
+  // What it had delivered of the attachment before is not known.
+  if (!by_pid_.empty() || log_.end() > 0) {
+    provisional_.clear();
+    gap(now);
+  }
+  attached_ = true;
+  attachment_ = attachment;
+}
+
+// Nobody tells any more what was delivered, and no socket is left to which it matters.
+void Home::detach(TimeUs now, const HomeLimits& limits) {
+  attached_ = false;
+  flush_provisional();
+  for (auto& [key, session] : by_pid_) {
+    if (session->state == Session::State::kLive || session->state == Session::State::kClosing) {
+      session->state = Session::State::kAway;
+      session->deadline = now + limits.window;
+    }
+  }
+}
+
+void Home::flush_provisional() {
+  for (const Provisional& item : provisional_) confirm(item.entry);
+  provisional_.clear();
+}
+
+// Only what is in the log once and in each origin's order is ever replayed.
+void Home::confirm(const Log::Entry& entry) {
+  if (entry.at == nullptr) return gap(entry.time);
+  const MessageId id = entry.id();
+  std::uint64_t& seen = seen_[id.origin];
+  if (id.seq <= seen) return log_.drop(entry);
+  seen = id.seq;
+  log_.push(entry);
+}
+
+void Home::queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, TimeUs now) {
+  const std::uint8_t flags = frames[5];
+  std::uint64_t number = last - count;
+  if ((flags & wire::kLogged) != 0) {
+    log_.keep(frames, now, [&](const Log::Entry& entry) {
+      provisional_.push_back({entry, ++number});
+    });
+    return;
+  }
+  if ((flags & wire::kVolatile) != 0) return;
+  // A broadcast without an offset can't be told from one that the client missed.
+  while (const auto frame = wire::first_frame(frames)) {
+    ++number;
+    const std::uint8_t kind = kind_of(*frame);
+    if (kind == wire::kBroadcastKind || kind == wire::kGapKind) queued_gap(number, now);
+    frames = frames.subspan(frame->size());
+  }
+}
+
+void Home::queued_gap(std::uint64_t number, TimeUs now) {
+  Log::Entry mark;
+  mark.time = now;
+  provisional_.push_back({mark, number});
+}
+
+void Home::delivered(std::uint64_t count) {
+  while (!provisional_.empty() && provisional_.front().number <= count) {
+    confirm(provisional_.front().entry);
+    provisional_.pop_front();
+  }
+}
+
+void Home::told(wire::Bytes body) {
+  const auto order = wire::recovery::read_order(body);
+  // What it published on an attachment before comes before all of this one.
+  if (order && attached_ && order->attachment == attachment_) delivered(order->delivered);
+}
+
+void Home::published(wire::Bytes frames, TimeUs now) {
+  keep(frames, now, true);
+}
+
+void Home::arrived(wire::Bytes frames, TimeUs now) {
+  keep(frames, now, false);
+}
+
+void Home::keep(wire::Bytes frames, TimeUs now, bool own) {
+  const std::uint8_t flags = frames[5];
+  if ((flags & wire::kLogged) != 0) {
+    log_.keep(frames, now, [&](const Log::Entry& entry) {
+      if (own) told(entry.frame());
+      confirm(entry);
+    });
+    return;
+  }
+  if ((flags & wire::kVolatile) != 0) return;
+  while (const auto frame = wire::first_frame(frames)) {
+    const std::uint8_t kind = kind_of(*frame);
+    if (kind == wire::kBroadcastKind || kind == wire::kGapKind) gap(now);
+    frames = frames.subspan(frame->size());
+  }
+}
+
+Session* Home::find(std::string_view nsp, std::string_view pid) {
+  const auto found = by_pid_.find(key_of(nsp, pid));
+  return found == by_pid_.end() ? nullptr : found->second.get();
+}
+
+Session* Home::find_socket(std::string_view nsp, std::string_view sid) {
+  const auto found = by_sid_.find(key_of(nsp, sid));
+  return found == by_sid_.end() ? nullptr : found->second;
+}
+
+void Home::want_room(const Session& session, std::string_view room, bool add) {
+  interest_.push_back({add, false, session.nsp, std::string(room)});
+}
+
+void Home::want(const Session& session, bool add) {
+  interest_.push_back({add, true, session.nsp, {}});
+  for (const std::string& room : session.rooms()) want_room(session, room, add);
+}
+
+Session* Home::insert(std::string_view nsp, std::string_view sid, std::string_view pid) {
+  auto session = std::make_unique<Session>();
+  session->nsp = nsp;
+  session->sid = sid;
+  session->pid = pid;
+  session->start = session->last_position = log_.end();
+  Session* made = session.get();
+  by_pid_[key_of(nsp, pid)] = std::move(session);
+  by_sid_[key_of(nsp, sid)] = made;
+  return made;
+}
+
+Session* Home::open(const wire::recovery::SessionOp& op, const HomeLimits& limits) {
+  Session* session = find(op.nsp, op.pid);
+  if (session == nullptr) {
+    if (by_pid_.size() >= limits.sessions) return nullptr;
+    session = insert(op.nsp, op.sid, op.pid);
+    session->set_rooms(op.rooms);
+    want(*session, true);
+  } else {
+    wire::recovery::Names gone;
+    for (const std::string& room : session->rooms()) {
+      if (std::ranges::find(op.rooms, room) == op.rooms.end()) gone.push_back(room);
+    }
+    const std::vector<std::string> kept(gone.begin(), gone.end());
+    leave(*session, {kept.begin(), kept.end()});
+    join(*session, op.rooms);
+  }
+  session->state = Session::State::kLive;
+  session->data.assign(op.data.begin(), op.data.end());
+  return session;
+}
+
+Session* Home::expect(std::string_view nsp, std::string_view pid,
+                      const wire::recovery::Found& found, Position start,
+                      const HomeLimits& limits) {
+  if (by_pid_.size() >= limits.sessions || find(nsp, pid) != nullptr) return nullptr;
+  Session* session = insert(nsp, found.sid, pid);
+  session->start = session->last_position = start;
+  session->state = Session::State::kArriving;
+  session->generation = found.generation + 1;
+  session->data.assign(found.data.begin(), found.data.end());
+  session->set_rooms(found.rooms);
+  want(*session, true);
+  return session;
+}
+
+void Home::join(Session& session, const wire::recovery::Names& rooms) {
+  for (const std::string_view room : rooms) {
+    if (session.join(room, log_.end())) want_room(session, room, true);
+  }
+}
+
+void Home::leave(Session& session, const wire::recovery::Names& rooms) {
+  for (const std::string_view room : rooms) {
+    if (session.leave(room, log_.end())) want_room(session, room, false);
+  }
+}
+
+void Home::close(Session& session, wire::Bytes data, TimeUs now, const HomeLimits& limits) {
+  if (!data.empty()) session.data.assign(data.begin(), data.end());
+  session.state = Session::State::kAway;
+  session.deadline = now + limits.window;
+}
+
+void Home::drop_carried(Session& session) {
+  carried_bytes_ -= session.carried_bytes();
+  session.carried.clear();
+}
+
+void Home::end(Session& session) {
+  want(session, false);
+  drop_carried(session);
+  by_sid_.erase(key_of(session.nsp, session.sid));
+  by_pid_.erase(key_of(session.nsp, session.pid));
+}
+
+void Home::written(Session& session, std::string_view last) {
+  session.last = last;
+  session.last_position = log_.end();
+}
+
+void Home::all_written() {
+  for (auto& [key, session] : by_pid_) {
+    if (session->state == Session::State::kLive) session->last_position = log_.end();
+  }
+}
+
+// False: there is a gap among what is queued.
+bool Home::replay_provisional(const Session& session, std::vector<wire::Bytes>& frames) const {
+  const std::set<std::string_view> rooms(session.rooms().begin(), session.rooms().end());
+  LoggedRoute route;
+  for (const Provisional& item : provisional_) {
+    if (item.entry.at == nullptr) return false;
+    const MessageId id = item.entry.id();
+    const auto seen = seen_.find(id.origin);
+    if (session.marked(id) || (seen != seen_.end() && id.seq <= seen->second)) continue;
+    const auto data = wire::parse_data(item.entry.frame());
+    if (data && read_route(*data, route) && session.is_for(route, rooms))
+      frames.push_back(item.entry.frame());
+  }
+  return true;
+}
+
+Replay Home::replay(Session& session, std::string_view offset, bool moving) {
+  Replay replay;
+  Position from = session.start;
+  std::size_t carried = session.carried.size();  // the first that is replayed
+  const auto id = parse_offset(offset);
+  const auto is_id = [&id](const wire::Buffer& frame) {
+    return id && wire::load<std::uint64_t>(frame.data() + 12) == id->origin &&
+           wire::load<std::uint64_t>(frame.data() + 20) == id->seq;
+  };
+  const auto given = std::ranges::find_if(session.carried, is_id);
+  if (offset.empty() && session.last.empty() && session.base.empty()) {
+    // It saw nothing, and up to there nothing was for it.
+    from = session.last_position;
+    carried = 0;
+  } else if (offset == session.base) {
+    carried = 0;
+  } else if (given != session.carried.end()) {
+    carried = static_cast<std::size_t>(given - session.carried.begin()) + 1;
+  } else if (offset == session.last && !offset.empty()) {
+    from = session.last_position;
+  } else {
+    const auto position = id ? log_.find(*id) : std::nullopt;
+    if (!position || *position < session.start || !session.holds(log_, *position)) {
+      replay.result = log_.head() > session.start ? Result::kEvicted : Result::kUnknownOffset;
+      return replay;
+    }
+    from = *position + 1;
+  }
+  if (from < log_.head()) {
+    replay.result = Result::kEvicted;
+  } else if (log_.gap_since(from)) {
+    replay.result = Result::kGap;
+  } else {
+    replay.result = Result::kRestored;
+    for (; carried < session.carried.size(); ++carried)
+      replay.frames.emplace_back(session.carried[carried]);
+    session.each_message(log_, from, [&](Position position) {
+      replay.frames.push_back(log_.at(position).frame());
+    });
+    if (moving && !replay_provisional(session, replay.frames)) replay.result = Result::kGap;
+  }
+  return replay;
+}
+
+void Home::carry(Session& session, std::string_view offset, std::vector<wire::Buffer> frames,
+                 Marks marks, Position start) {
+  drop_carried(session);
+  session.carried = std::move(frames);
+  carried_bytes_ += session.carried_bytes();
+  session.base = offset;
+  session.marks = std::move(marks);
+  session.start = session.last_position = start;
+  session.last.clear();
+}
+
+Marks Home::marks() const {
+  auto highest = seen_;
+  for (const Provisional& item : provisional_) {
+    const MessageId id = item.entry.id();
+    if (item.entry.at != nullptr) highest[id.origin] = std::max(highest[id.origin], id.seq);
+  }
+  Marks marks;
+  marks.reserve(highest.size());
+  for (const auto& [origin, seq] : highest) marks.push_back({origin, seq});
+  return marks;
+}
+
+void Home::expire(TimeUs now, const HomeLimits& limits, std::size_t memory_bytes) {
+  log_.evict(now - limits.window, memory_bytes > carried_bytes_ ? memory_bytes - carried_bytes_ : 0);
+  std::vector<Session*> over;
+  for (auto& [key, session] : by_pid_) {
+    session->forget_changes(log_.head());
+    // What it was given when it came is as old as the log there.
+    if (session->start < log_.head() && !session->carried.empty()) drop_carried(*session);
+    if (session->state == Session::State::kAway && session->lease == 0 && session->deadline <= now)
+      over.push_back(session.get());
+  }
+  for (Session* session : over) end(*session);
+}
+
+}  // namespace socketmesh::recovery

@@ -1,0 +1,133 @@
+// A home: one member's log and the sessions that live there, or lived there last.
+//
+// What is queued for the member is provisional until the member says that it has delivered it; its
+// own publishes and what it tells of its sessions say after how many deliveries they came. So the
+// log has the order in which the app delivered. A home outlives its member's connection. Pure:
+// the node feeds it, and carries out what changes in interest. Not thread-safe.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "sidecar/core/recovery/session.hpp"
+
+namespace socketmesh::recovery {
+
+using wire::recovery::Result;
+
+struct HomeLimits {
+  TimeUs window = 0;             // a disconnected session, or a message, is kept this long
+  std::size_t memory_bytes = 0;  // of all homes of this sidecar together
+  std::size_t sessions = 1U << 20U;
+};
+
+// A room of a session whose messages the home wants, or does not want any more. Counted: a room of
+// two sessions is added twice.
+struct InterestChange {
+  bool add = false;
+  bool everyone = false;  // the namespace's messages to everyone; `room` is empty
+  std::string nsp;
+  std::string room;
+};
+
+// What a session gets that is restored.
+struct Replay {
+  Result result = Result::kUnknownSession;
+  std::vector<wire::Bytes> frames;  // into the log and the session; until the next change
+};
+
+class Home {
+ public:
+  explicit Home(wire::MemberId member) : member_(member) {}
+
+  wire::MemberId member() const { return member_; }
+  bool attached() const { return attached_; }
+  Log& log() { return log_; }
+  const Log& log() const { return log_; }
+
+  // ---- its member -----------------------------------------------------------------------------
+  // What the attachment before left unknown is a gap.
+  void attach(std::uint16_t attachment, TimeUs now);
+  // Every socket of it is gone.
+  void detach(TimeUs now, const HomeLimits& limits);
+  // `count` frames were queued for the member, the last as its delivery `last`.
+  void queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, TimeUs now);
+  // A declared loss was queued as delivery `number`.
+  void queued_gap(std::uint64_t number, TimeUs now);
+  // The member has delivered so many of this attachment.
+  void delivered(std::uint64_t count);
+  // The member published whole frames.
+  void published(wire::Bytes frames, TimeUs now);
+  // Something that the member told in order: what it had delivered by then.
+  void told(wire::Bytes body);
+  // Frames for the home's sessions while no member is attached.
+  void arrived(wire::Bytes frames, TimeUs now);
+  // Something is missing here.
+  void gap(TimeUs now) { log_.push_gap(now); }
+
+  // ---- sessions -------------------------------------------------------------------------------
+  Session* find(std::string_view nsp, std::string_view pid);
+  Session* find_socket(std::string_view nsp, std::string_view sid);
+  // A connected socket, new, restored, or told again. Nothing over the limit.
+  Session* open(const wire::recovery::SessionOp& op, const HomeLimits& limits);
+  // A session that is being fetched. Nothing over the limit, or when it is here.
+  // It was asked for when the log was at `start`.
+  Session* expect(std::string_view nsp, std::string_view pid, const wire::recovery::Found& found,
+                  Position start, const HomeLimits& limits);
+  void join(Session& session, const wire::recovery::Names& rooms);
+  void leave(Session& session, const wire::recovery::Names& rooms);
+  void close(Session& session, wire::Bytes data, TimeUs now, const HomeLimits& limits);
+  void end(Session& session);
+  // `last` was written to it last, by now.
+  void written(Session& session, std::string_view last);
+  // What was told of the last ones written is true of all connected sockets here and now.
+  void all_written();
+  // What a client with `offset` has missed of `session`; with `moving` also what is only queued for
+  // the member, because the session will not be there any more.
+  Replay replay(Session& session, std::string_view offset, bool moving);
+  // The session is restored from `offset` with these frames; what comes from `start` on is new,
+  // but for what `marks` name.
+  void carry(Session& session, std::string_view offset, std::vector<wire::Buffer> frames,
+             Marks marks, Position start);
+  // The highest sequence of each origin that is in the log, or was, or is queued for the member.
+  Marks marks() const;
+
+  // Ends sessions whose time is over, and evicts what is too old or too much.
+  void expire(TimeUs now, const HomeLimits& limits, std::size_t memory_bytes);
+  std::size_t sessions() const { return by_pid_.size(); }
+  std::size_t bytes() const { return log_.bytes() + carried_bytes_; }
+  template <typename Visit>
+  void each_session(Visit&& visit) {
+    for (auto& [key, session] : by_pid_) visit(*session);
+  }
+  // Changes of interest since the last call.
+  std::vector<InterestChange> take_interest() { return std::exchange(interest_, {}); }
+
+ private:
+  struct Provisional {
+    Log::Entry entry;  // no bytes: a gap
+    std::uint64_t number;
+  };
+
+  void confirm(const Log::Entry& entry);
+  void keep(wire::Bytes frames, TimeUs now, bool own);
+  void flush_provisional();
+  Session* insert(std::string_view nsp, std::string_view sid, std::string_view pid);
+  void want(const Session& session, bool add);
+  void want_room(const Session& session, std::string_view room, bool add);
+  void drop_carried(Session& session);
+  bool replay_provisional(const Session& session, std::vector<wire::Bytes>& frames) const;
+
+  wire::MemberId member_;
+  bool attached_ = false;
+  std::uint16_t attachment_ = 0;
+  Log log_;
+  std::deque<Provisional> provisional_;
+  std::unordered_map<wire::MemberId, std::uint64_t> seen_;  // highest sequence in the log
+  std::unordered_map<std::string, std::unique_ptr<Session>> by_pid_;
+  std::unordered_map<std::string, Session*> by_sid_;
+  std::size_t carried_bytes_ = 0;
+  std::vector<InterestChange> interest_;
+};
+
+}  // namespace socketmesh::recovery

@@ -1,0 +1,101 @@
+// What a home knows of one client's session: who it is, its rooms at every position of the log that
+// may be replayed, what it was given when it came, and what was written to it last. Pure.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "sidecar/core/recovery/log.hpp"
+
+namespace socketmesh::recovery {
+
+using wire::recovery::Marks;
+
+class Session {
+ public:
+  enum class State : std::uint8_t {
+    kLive,      // its socket is connected
+    kClosing,   // somebody wants it, and its socket is told to close
+    kAway,      // disconnected; forgotten at `deadline`
+    kArriving,  // being fetched from its home
+    kRestoring  // its new socket is not connected yet
+  };
+
+  std::string nsp;
+  std::string sid;
+  std::string pid;
+  wire::Buffer data;  // a value; never looked into
+  State state = State::kLive;
+  TimeUs deadline = 0;  // kAway and kRestoring
+  // Of two homes that believe to hold it, the one with the larger is right.
+  std::uint64_t generation = 0;
+  // Not 0: it is being moved to a peer, under this number; it is, or waits, here for this restore.
+  std::uint64_t lease = 0;
+  std::uint64_t restore = 0;
+
+  // Messages before `start` are not its own. What it was given at `start`, to be replayed again to
+  // one who presents `base`, is `carried`: whole frames.
+  Position start = 0;
+  std::string base;
+  std::vector<wire::Buffer> carried;
+  // Messages of these origins up to these sequences are in `carried`, or were before it.
+  Marks marks;
+
+  // The newest message that was written to it before position `last_position`; "" none was.
+  std::string last;
+  Position last_position = 0;
+
+  const std::set<std::string, std::less<>>& rooms() const { return rooms_; }
+  void set_rooms(const wire::recovery::Names& rooms) { rooms_ = {rooms.begin(), rooms.end()}; }
+  // A change of rooms at a position of the log; false when it is none.
+  bool join(std::string_view room, Position at);
+  bool leave(std::string_view room, Position at);
+  // Forgets changes that no replay can need.
+  void forget_changes(Position head);
+
+  // Whether it is in the log's `marks`, and so not to be replayed.
+  bool marked(const MessageId& id) const;
+
+  // Calls visit(position) for each message of the log from `from` on that was for it, in order.
+  template <typename Visit>
+  void each_message(Log& log, Position from, Visit&& visit) const {
+    wire::recovery::Names names;
+    std::set<std::string_view> now = rooms_at(from, names);
+    std::size_t next = first_change(from);
+    std::vector<Position> found;
+    log.candidates(nsp, names, from, found);
+    LoggedRoute route;
+    for (const Position position : found) {
+      for (; next < changes_.size() && changes_[next].at <= position; ++next) {
+        if (changes_[next].join) now.insert(changes_[next].room);
+        else now.erase(changes_[next].room);
+      }
+      const Log::Entry& entry = log.at(position);
+      const auto message = wire::parse_data(entry.frame());
+      if (message && read_route(*message, route) && is_for(route, now) && !marked(entry.id()))
+        visit(position);
+    }
+  }
+  // Whether the message at `position` was for it.
+  bool holds(Log& log, Position position) const;
+  std::size_t carried_bytes() const;
+  // Whether it gets a message with this route while it is in these rooms.
+  bool is_for(const LoggedRoute& route, const std::set<std::string_view>& rooms) const;
+
+ private:
+  struct Change {
+    Position at;
+    bool join;
+    std::string room;
+  };
+
+  // The rooms as they were at `from`; `names` gets those and all that were joined since.
+  std::set<std::string_view> rooms_at(Position from, wire::recovery::Names& names) const;
+  // Index of the first change behind `from`.
+  std::size_t first_change(Position from) const;
+
+  std::set<std::string, std::less<>> rooms_;
+  std::vector<Change> changes_;  // by position
+};
+
+}  // namespace socketmesh::recovery
