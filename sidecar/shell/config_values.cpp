@@ -97,6 +97,11 @@ Expected<std::uint64_t> parse_memory(std::string_view text) {
   return size;
 }
 
+Expected<int> parse_replicas(std::string_view text) {
+  if (text.size() == 1 && text[0] >= '0' && text[0] <= '0' + kReplicasMax) return text[0] - '0';
+  return Unexpected{in_quotes(text) + " is out of range: 0 to " + std::to_string(kReplicasMax)};
+}
+
 std::function<Expected<milliseconds>(std::string_view)> duration_between(milliseconds min,
                                                                          milliseconds max) {
   return [min, max](std::string_view text) -> Expected<milliseconds> {

@@ -48,14 +48,14 @@ inline constexpr std::size_t kResults = 8;  // kAgain left out
 enum AppType : std::uint8_t { kRestored = 0x30, kReplay = 0x31, kCloseSession = 0x32 };
 
 enum LinkType : std::uint8_t {
-  kFind = 0x50,
-  kFound = 0x51,
-  kBarrier = 0x52,
-  kPass = 0x53,
-  kLinkReplay = 0x54,
-  kReplayed = 0x55,
-  kMoved = 0x56,
-  kFetch = 0x57,
+  kFind = 0x41,
+  kFound = 0x42,
+  kBarrier = 0x43,
+  kPass = 0x44,
+  kLinkReplay = 0x45,
+  kReplayed = 0x46,
+  kMoved = 0x47,
+  kFetch = 0x48,
 };
 
 using Names = std::vector<std::string_view>;

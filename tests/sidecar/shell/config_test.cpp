@@ -212,9 +212,28 @@ TEST(SidecarConfig, RefusesBadPeers) {
 
 TEST(SidecarConfig, RefusesWhatComesLater) {
   EXPECT_EQ(bad(std::string(kMinimal) + "dropin: {tunnel: \"127.0.0.1:8001\"}\n"
-                                        "recovery: {window: 120s}\n"),
-            "f:4: dropin: drop-in mode is not in this version; remove the section\n"
-            "f:5: recovery: recovery is not in this version; remove the section\n");
+                                        ),
+            "f:4: dropin: drop-in mode is not in this version; remove the section\n");
+}
+
+TEST(SidecarConfig, RecoveryIsOffWithoutItsSection) {
+  EXPECT_FALSE(good(kMinimal).recovery.has_value());
+  const auto recovery = good(std::string(kMinimal) + "recovery: {}\n").recovery;
+  ASSERT_TRUE(recovery.has_value());
+  EXPECT_EQ(recovery->window, std::chrono::seconds(120));
+  EXPECT_EQ(recovery->memory_bytes, 64 * kMiB);
+  EXPECT_EQ(recovery->replicas, 1);
+}
+
+TEST(SidecarConfig, RecoveryHasRanges) {
+  const auto given = [](const std::string& text) {
+    return bad(std::string(kMinimal) + "recovery: {" + text + "}\n");
+  };
+  EXPECT_EQ(good(std::string(kMinimal) + "recovery: {window: 1h, replicas: 5}\n").recovery->replicas, 5);
+  EXPECT_THAT(given("window: 999ms"), HasSubstr("recovery.window"));
+  EXPECT_THAT(given("window: 3601s"), HasSubstr("recovery.window"));
+  EXPECT_THAT(given("memory: 1"), HasSubstr("recovery.memory"));
+  EXPECT_EQ(given("replicas: 6"), "f:4: recovery.replicas: '6' is out of range: 0 to 5\n");
 }
 
 TEST(SidecarConfig, WithoutTlsKeepsToLoopback) {
