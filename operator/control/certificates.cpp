@@ -105,7 +105,7 @@ void Certificates::look(Api& api, const CertificateWishes& wishes, CertificateRe
                  {{"namespace", wishes.names.metadata.at("namespace").get<std::string>()},
                   {"secret", wishes.names.tls},
                   {"why", decision.why}});
-    report.steps.push_back(decision.why);
+    report.steps.push_back(plan::event_text(decision));
   }
 }
 

@@ -150,6 +150,9 @@ RotationSettings bounded(RotationSettings settings);
 // What is recorded of a token: at most kTokenBytesMax, whole UTF-8 characters.
 std::string token_record(const std::string& token);
 
+// What a step that was carried out changed, and why: "New leaf: there is no usable leaf."
+std::string event_text(const RotationDecision& decision);
+
 // "Stable", "Distribute", "Sign", "CleanUp", as in the status.
 const char* name_of(RotationPhase phase);
 

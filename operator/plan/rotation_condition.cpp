@@ -1,4 +1,4 @@
-// What the condition CertificatesReady says about a rotation. A text changes only when a step was
+// What people read about a rotation: Events, and the condition CertificatesReady. Its text changes only when a step was
 // made, a sidecar reported something new, or the certificates did: every change is a status write.
 #include <string>
 
@@ -39,7 +39,33 @@ std::string deadline_text(const RotationView& view) {
   return " From " + to_text(view.deadline()) + " on it signs in any case.";
 }
 
+const char* change_of(RotationStep step) {
+  switch (step) {
+    case RotationStep::kCreateRoot:
+      return "New root";
+    case RotationStep::kBridgeRoot:
+      return "New root, beside the one of the leaf in use";
+    case RotationStep::kBeginRotation:
+      return "Next root made, to be trusted by all before it signs";
+    case RotationStep::kPromoteNext:
+      return "The next root signs from now on";
+    case RotationStep::kCleanUp:
+      return "The previous root is dropped";
+    case RotationStep::kIssueLeaf:
+      return "New leaf";
+    case RotationStep::kWriteBundle:
+      return "New bundle of trusted roots";
+    case RotationStep::kNone:
+      break;
+  }
+  return "Nothing";
+}
+
 }  // namespace
+
+std::string event_text(const RotationDecision& decision) {
+  return std::string(change_of(decision.step)) + ": " + decision.why + ".";
+}
 
 CertificatesCondition make_condition(const RotationView& view, const RotationDecision& decision) {
   const RotationInputs& inputs = view.inputs();

@@ -18,6 +18,7 @@ TEST_F(RotationTest, BeginsWithARootAndALeaf) {
   EXPECT_FALSE(first.condition.ready);
   EXPECT_EQ(first.condition.reason, "Issuing");
   EXPECT_THAT(first.condition.message, HasSubstr("there is no root"));
+  EXPECT_EQ(event_text(first), "New root: there is no root.");
 
   world_.reconcile();
   EXPECT_THAT(world_.steps, ElementsAre(RotationStep::kCreateRoot, RotationStep::kIssueLeaf));
