@@ -5,19 +5,23 @@
 // broadcasts pass through deliver().
 import { Adapter, type BroadcastOptions, type Room, type SocketId } from "socket.io-adapter";
 import { Asking, flagBits } from "./asking";
-import { ByteWriter } from "./bytes";
 import type { Client } from "./client";
 import type { Endpoint, Frame } from "./contracts";
 import { WireError } from "./errors";
+import { overrideInMemory } from "./in-memory";
 import { Interest } from "./interest";
 import type { Local, LocalSocket } from "./local";
-import { toWireName } from "./names";
+import { encodeRooms, optionsOf } from "./options";
 import { checkBody, EncodedPacket, ReceivedPacket, type Chunk, type SocketIoPacket } from "./packets";
 import { WholePacketDecoder } from "./parser";
+import { RecoveryNamespace } from "./recovery-namespace";
+import type { MessageId } from "./recovery-messages";
+import { RecoveryPublisher } from "./recovery-publisher";
+import type { RecoverableNamespace } from "./recovery-sockets";
 import { RouteEncoder, type DecodedRoute } from "./routes";
 import { Serving } from "./serving";
 import type { MeshServer } from "./server";
-import { Flag, Kind } from "./wire";
+import { Flag, Kind, ORDER_BYTES } from "./wire";
 
 /** The namespace, as far as the adapter knows it. */
 interface Nsp {
@@ -28,11 +32,14 @@ interface Nsp {
   listenerCount(event: string): number;
 }
 
-interface PacketOptions {
-  wsPreEncodedFrame?: Buffer[];
-}
+// Also for those outside the class who may not see it.
+let recoveryOf: (adapter: SocketMeshAdapter) => RecoveryNamespace | undefined;
 
 export class SocketMeshAdapter extends Adapter {
+  static {
+    recoveryOf = (adapter) => adapter.recovery;
+  }
+
   /** The attachment, shared by the namespaces of the server. */
   protected readonly mesh: MeshServer;
   private readonly client: Client;
@@ -43,6 +50,9 @@ export class SocketMeshAdapter extends Adapter {
   private readonly serving: Serving;
   private readonly endpoint: Endpoint;
   private readonly reportBroken: (error: unknown) => void;
+  /** Only where the server's connectionStateRecovery is on. */
+  private readonly recovery: RecoveryNamespace | undefined;
+  private readonly recoverable: RecoveryPublisher;
   private closed = false;
   private lastRoute: DecodedRoute | undefined;
   private lastFlags = 0;
@@ -60,6 +70,10 @@ export class SocketMeshAdapter extends Adapter {
     const encode = (packet: SocketIoPacket): Chunk[] => this.encodePacket(packet);
     this.asking = new Asking(name, this.client, this.routes, local, encode, mesh.requestTimeoutMs);
     this.serving = new Serving(this.client, this.routes, local, this.decoder);
+    this.recoverable = new RecoveryPublisher(name, this.client, this.routes, encode);
+    if (this.client.recovery !== undefined) {
+      this.recovery = new RecoveryNamespace(this.client.recovery, nsp as RecoverableNamespace);
+    }
     this.reportBroken = (error) => this.client.protocolError(error);
     this.endpoint = {
       nspName: name,
@@ -72,6 +86,7 @@ export class SocketMeshAdapter extends Adapter {
   }
 
   override init(): void {
+    if (this.recovery !== undefined) this.client.recovery!.add(this.recovery);
     this.mesh.open(this.endpoint);
   }
 
@@ -79,6 +94,7 @@ export class SocketMeshAdapter extends Adapter {
   override close(): Promise<void> {
     this.closed = true;
     this.serving.close();
+    if (this.recovery !== undefined) this.client.recovery!.remove(this.recovery);
     return this.mesh.close(this.endpoint);
   }
 
@@ -91,6 +107,7 @@ export class SocketMeshAdapter extends Adapter {
 
   /** The promise resolves when each peer knows of the rooms, at the latest after a second. */
   override addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
+    if (this.recovery !== undefined) this.recovery.joining(id, rooms, this.sids.get(id));
     for (const room of rooms) {
       if (this.rooms.has(room)) continue;
       this.interest.change(room, true);
@@ -105,6 +122,7 @@ export class SocketMeshAdapter extends Adapter {
 
   override del(id: SocketId, room: Room): void {
     const existed = this.rooms.has(room);
+    if (this.recovery !== undefined && this.sids.get(id)?.has(room)) this.recovery.leaving(id, [room]);
     void super.del(id, room);
     if (existed) this.left(room);
   }
@@ -112,6 +130,7 @@ export class SocketMeshAdapter extends Adapter {
   override delAll(id: SocketId): void {
     const rooms = this.sids.get(id);
     if (rooms === undefined) return;
+    if (this.recovery !== undefined) this.recovery.leaving(id, rooms);
     const left = [...rooms].filter((room) => this.rooms.has(room));
     super.delAll(id);
     for (const room of left) this.left(room);
@@ -126,25 +145,39 @@ export class SocketMeshAdapter extends Adapter {
   // ---- broadcasts --------------------------------------------------------------------------------
 
   override broadcast(packet: SocketIoPacket, opts: BroadcastOptions): void {
+    if (this.recovery !== undefined) {
+      const { message, id } = this.recoverable.broadcast(packet, opts, this.closed);
+      this.broadcastHere(message, opts, id);
+      return;
+    }
     const flags = opts.flags;
     const message = new EncodedPacket(packet, this.endpoint.nspName, this.encodePacket(packet));
-    // A packet with an id is a socket's own, sent this way for its recovery: nobody else could answer it.
     if ((flags === undefined || !flags.local) && packet.id === undefined && !this.closed) {
       const route = this.routes.rooms(opts.rooms, opts.except);
       this.client.publisher.packet(Kind.Broadcast, flagBits(flags), route, message);
     }
+    this.broadcastHere(message, opts, undefined);
+  }
+
+  private broadcastHere(message: EncodedPacket, opts: BroadcastOptions, id: MessageId | undefined): void {
     const deliveries = this.client.deliveries;
     if (deliveries.active) {
       message.forgetSource();
-      deliveries.defer(() => super.broadcast(message, opts));
+      deliveries.defer(() => this.write(message, opts, id));
       return;
     }
     deliveries.begin();
     try {
-      super.broadcast(message, opts);
+      this.write(message, opts, id);
     } finally {
       deliveries.end();
     }
+  }
+
+  /** To the clients here. `id`: that of a message with an offset. */
+  private write(packet: EncodedPacket | SocketIoPacket, opts: BroadcastOptions, id: MessageId | undefined): void {
+    if (id !== undefined) this.recovery!.delivering(id, opts, () => (packet as EncodedPacket).chunks);
+    super.broadcast(packet, opts);
   }
 
   override broadcastWithAck(
@@ -160,8 +193,19 @@ export class SocketMeshAdapter extends Adapter {
    * A broadcast of another server, to the clients here. `packet.data` is decoded when it is read, and
    * can't be read for the first time after the call. `origin` and `seq` are the id of the message.
    */
-  protected deliver(packet: SocketIoPacket, opts: BroadcastOptions, _origin: string, _seq: number): void {
-    super.broadcast(packet, opts);
+  protected deliver(packet: SocketIoPacket, opts: BroadcastOptions, origin: string, seq: number): void {
+    const logged = this.recovery !== undefined && packet instanceof ReceivedPacket && packet.logged;
+    this.write(packet, opts, logged ? { origin, seq } : undefined);
+  }
+
+  // ---- connection state recovery ---------------------------------------------------------------
+
+  override persistSession(session: { sid: SocketId }): void {
+    this.recovery?.persist(session.sid);
+  }
+
+  override restoreSession(pid: string, offset: string): Promise<any> {
+    return this.recovery?.restore(pid, offset) ?? Promise.resolve(null);
   }
 
   // ---- the other sockets of the namespace ----------------------------------------------------------
@@ -216,9 +260,11 @@ export class SocketMeshAdapter extends Adapter {
       this.serving.handle(frame, optionsOf(route, frame.flags), buffer, start, end);
       return;
     }
+    const logged = (frame.flags & Flag.Logged) !== 0;
+    if (logged) end -= ORDER_BYTES;
     if (!checkBody(buffer, start, end)) throw new WireError("broken packet");
     const name = this.endpoint.nspName;
-    const packet = new ReceivedPacket(name, buffer, start, end, this.decoder, this.reportBroken);
+    const packet = new ReceivedPacket(name, buffer, start, end, this.decoder, this.reportBroken, logged);
     const deliveries = this.client.deliveries;
     deliveries.begin();
     try {
@@ -261,41 +307,4 @@ export class SocketMeshAdapter extends Adapter {
   }
 }
 
-// The in-memory adapter's broadcast() encodes through this method, which its types keep private.
-const inMemoryEncode = (Adapter.prototype as unknown as { _encode: EncodeMethod })._encode;
-type EncodeMethod = (this: Adapter, packet: SocketIoPacket, options: PacketOptions) => Chunk[];
-const encodeOnce: EncodeMethod = function (packet, options) {
-  if (!(packet instanceof EncodedPacket) && !(packet instanceof ReceivedPacket)) {
-    return inMemoryEncode.call(this, packet, options);
-  }
-  if (this.sids.size > 0) {
-    const frame = packet.wsFrame();
-    if (frame !== undefined) options.wsPreEncodedFrame = frame;
-  }
-  return packet.chunks;
-};
-Object.defineProperty(SocketMeshAdapter.prototype, "_encode", { value: encodeOnce, writable: true, configurable: true });
-
-function optionsOf(route: DecodedRoute, flags: number): BroadcastOptions {
-  return { rooms: setOf(route.rooms), except: setOf(route.except), flags: flagsOf(flags) };
-}
-
-function setOf(names: readonly string[]): Set<string> {
-  const set = new Set<string>();
-  for (let i = 0; i < names.length; i++) set.add(names[i]);
-  return set;
-}
-
-function flagsOf(bits: number): NonNullable<BroadcastOptions["flags"]> {
-  const flags: NonNullable<BroadcastOptions["flags"]> = {};
-  if ((bits & Flag.Volatile) !== 0) flags.volatile = true;
-  if ((bits & Flag.CompressSet) !== 0) flags.compress = (bits & Flag.CompressValue) !== 0;
-  return flags;
-}
-
-function encodeRooms(rooms: Room[]): Uint8Array {
-  const writer = new ByteWriter(64).varint(rooms.length);
-  for (const room of rooms) writer.string(toWireName(room));
-  return writer.take();
-}
-
+overrideInMemory(SocketMeshAdapter.prototype, recoveryOf);

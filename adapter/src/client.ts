@@ -18,6 +18,7 @@ import { Members } from "./members";
 import { Origins } from "./origins";
 import { Outbox } from "./outbox";
 import { Publisher } from "./publisher";
+import { Recovery } from "./recovery";
 import { Requests } from "./requests";
 import { describePeer, Telling } from "./telling";
 import { Out } from "./wire";
@@ -34,6 +35,8 @@ export class Client implements LinkHandler {
   readonly inbound: Inbound;
   readonly deliveries = new Deliveries();
   readonly telling: Telling;
+  /** Only where the server's connectionStateRecovery is on. */
+  readonly recovery: Recovery | undefined;
   /** Whether the sidecar has taken us in, and how often. */
   welcomed = false;
   attachments = 0;
@@ -45,6 +48,7 @@ export class Client implements LinkHandler {
   private readonly changed = new Set<Interest>();
   private readonly control = new ByteWriter(1024);
   private takenTimer: NodeJS.Timeout | undefined;
+  private reportDue = false;
   private graceTimer: NodeJS.Timeout | undefined;
   private left = false;
   /** An outage is told once. */
@@ -70,6 +74,7 @@ export class Client implements LinkHandler {
     this.publisher = new Publisher(this.id, this.outbox, this);
     this.publisher.maxFrameBytes = config.maxPublishBytes;
     this.inbound = new Inbound(this);
+    this.recovery = config.recovery ? new Recovery(this) : undefined;
   }
 
   /** A connection is open; our state has been written to it. */
@@ -145,9 +150,13 @@ export class Client implements LinkHandler {
       this.control.u32(sync).close(mark);
     }
     const data = this.outbox.unsent > 0;
-    if (this.inbound.unreported > 0 && (data || this.inbound.unreportedBytes >= TAKEN_BYTES)) this.writeTaken();
+    const { unreported, unreportedBytes } = this.inbound;
+    const report = unreported > 0 && (data || this.reportDue || unreportedBytes >= TAKEN_BYTES);
+    // Recovery's log wants to know what was published before these deliveries.
+    const reportLast = report && this.recovery !== undefined;
+    if (report && !reportLast) this.writeTaken();
     // Interest and reports go first: what others answer to the data finds them.
-    const both = data && this.control.length > 0;
+    const both = data && (this.control.length > 0 || reportLast);
     if (both) link.cork();
     if (this.control.length > 0) this.write(this.control.take());
     if (data) {
@@ -156,6 +165,10 @@ export class Client implements LinkHandler {
         (lost) => this.write(gapFrame(this.id, lost)),
       );
     }
+    if (reportLast && this.outbox.unsent === 0) {
+      this.writeTaken();
+      this.write(this.control.take());
+    }
     if (both) link.uncork();
   }
 
@@ -163,6 +176,7 @@ export class Client implements LinkHandler {
   leave(): void {
     clearTimeout(this.graceTimer);
     clearTimeout(this.takenTimer);
+    this.recovery?.stopTimers();
     if (this.link === undefined) return;
     do {
       this.blocked = false;
@@ -180,6 +194,7 @@ export class Client implements LinkHandler {
   }
 
   private writeTaken(): void {
+    this.reportDue = false;
     const mark = this.control.open(Out.Taken);
     this.control.u64(this.inbound.report()).close(mark);
   }
@@ -193,11 +208,11 @@ export class Client implements LinkHandler {
       if (this.link === link) this.outbox.written();
     };
     this.blocked = false;
-    this.inbound.reset();
     this.control.clear();
     this.changed.clear();
     const control = this.control;
-    writeAttach(control, this.id, this.config, this.members);
+    writeAttach(control, this.id, this.config, this.members, this.recovery);
+    this.inbound.reset();
     for (const endpoint of this.endpoints.values()) {
       writeName(control, Out.NspOpen, endpoint.nspName);
       endpoint.interest.snapshot(control, endpoint.roomNames());
@@ -239,6 +254,7 @@ export class Client implements LinkHandler {
     this.takenTimer = undefined;
     this.outbox.detach();
     this.joins.detached();
+    this.recovery?.detached();
     if (this.members.size > 0 && this.graceTimer === undefined) {
       this.graceTimer = setTimeout(() => {
         this.graceTimer = undefined;
@@ -261,7 +277,7 @@ export class Client implements LinkHandler {
     this.takenTimer = setTimeout(() => {
       this.takenTimer = undefined;
       if (this.link === undefined || this.inbound.unreported === 0) return;
-      this.writeTaken();
+      this.reportDue = true;
       this.flush();
     }, TAKEN_DELAY_MS);
     this.takenTimer.unref();
@@ -276,6 +292,7 @@ export class Client implements LinkHandler {
     const mesh = reader.string();
     this.publisher.maxFrameBytes = Math.min(this.config.maxPublishBytes, reader.u32());
     this.welcomed = true;
+    this.recovery?.welcomed(reader);
     this.attachments++;
     this.lastRefusal = "";
     this.missing = false;
@@ -300,6 +317,10 @@ export class Client implements LinkHandler {
     const mark = this.control.open(Out.Pong);
     this.control.raw(token).close(mark);
     this.wake();
+  }
+
+  order(view: DataView, at: number): number {
+    return this.recovery!.order(view, at);
   }
 
   unsendable(reason: string): void {

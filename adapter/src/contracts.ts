@@ -32,6 +32,8 @@ export interface ClientConfig {
   readonly bufferBytes: number;
   readonly maxPublishBytes: number;
   readonly detachedGraceMs: number;
+  /** The server's connectionStateRecovery is on. */
+  readonly recovery: boolean;
   readonly log: Log;
 }
 

@@ -35,7 +35,7 @@ export interface SocketMeshOptions {
 
 interface Server {
   readonly _parser: Parser;
-  readonly opts: { readonly parser?: unknown };
+  readonly opts: { readonly parser?: unknown; readonly connectionStateRecovery?: unknown };
 }
 
 function toConsole(level: LogLevel, message: string): void {
@@ -77,7 +77,8 @@ export function createAdapter(options: SocketMeshOptions = {}): (nsp: any) => So
     if (mesh === undefined || mesh.closed) {
       const custom = server.opts.parser !== undefined;
       const fingerprint = options.parser ?? fingerprintOf(server._parser, custom);
-      mesh = new MeshServer({ ...config, fingerprint }, server._parser, custom);
+      const recovery = Boolean(server.opts.connectionStateRecovery);
+      mesh = new MeshServer({ ...config, fingerprint, recovery }, server._parser, custom);
       meshes.set(server, mesh);
     }
     return new AdapterClass(nsp, mesh);

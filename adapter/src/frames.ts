@@ -4,6 +4,7 @@ import type { ClientConfig } from "./contracts";
 import type { Members } from "./members";
 import { toWireName } from "./names";
 import type { Lost } from "./outbox";
+import type { Recovery } from "./recovery";
 import { APP_PROTOCOL_VERSION, DATA, Kind, Out, RouteKind, TWO_32 } from "./wire";
 
 export function writeEmpty(writer: ByteWriter, type: Out): void {
@@ -16,7 +17,13 @@ export function writeName(writer: ByteWriter, type: Out, name: string): void {
 }
 
 /** With the members that we know, by sidecar: the sidecar confirms them or ends them. */
-export function writeAttach(writer: ByteWriter, id: MemberId, config: ClientConfig, members: Members): void {
+export function writeAttach(
+  writer: ByteWriter,
+  id: MemberId,
+  config: ClientConfig,
+  members: Members,
+  recovery: Recovery | undefined,
+): void {
   const mark = writer.open(Out.Attach);
   writer.u8(APP_PROTOCOL_VERSION).u8(APP_PROTOCOL_VERSION).id(id);
   writer.string(config.name).string(config.fingerprint).string(config.mesh);
@@ -31,6 +38,7 @@ export function writeAttach(writer: ByteWriter, id: MemberId, config: ClientConf
     writer.string(sidecar).varint(ids.length);
     for (const member of ids) writer.id(member);
   }
+  recovery?.attach(writer);
   writer.close(mark);
 }
 

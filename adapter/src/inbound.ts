@@ -57,6 +57,11 @@ export class Inbound {
     return this.taken - this.reported;
   }
 
+  /** DATA frames taken on this attachment, or on the last one, and what GAPs stood for. */
+  get delivered(): number {
+    return this.taken;
+  }
+
   /** A new attachment. */
   reset(): void {
     this.splitter.reset();
@@ -135,6 +140,7 @@ export class Inbound {
 
   private gap(where: string, messages: number): void {
     this.lost += messages;
+    this.client.recovery?.incomplete();
     this.client.telling.gap({ messages, reason: "the publisher could not keep them", where });
   }
 
@@ -192,11 +198,17 @@ export class Inbound {
         const messages = reader.u64();
         this.lost += messages;
         const reason = GAP_REASONS[reader.u8()] ?? GAP_REASONS[0];
+        client.recovery?.incomplete();
         client.telling.gap({ messages, reason, where: reader.string() });
         return;
       }
       case In.Ping:
         client.onPing(reader.raw(8));
+        return;
+      case In.Restored:
+      case In.Replay:
+      case In.CloseSession:
+        client.recovery?.handle(type, reader);
         return;
       default:
         throw new WireError(`frame of type ${type}`);

@@ -77,3 +77,17 @@ export const LOG_INTERVAL_MS = 1_000;
 export const MAX_CHUNKS = 65_536;
 /** Nesting of a value (arguments, answers, socket.data). */
 export const MAX_VALUE_DEPTH = 512;
+
+/** Restores that are asked for at one time; beyond it a client gets a new session. */
+export const MAX_PENDING_RESTORES = 65_536;
+/** Longest wait for the sidecar's word on a session, ms; then the client gets a new one. */
+export const RESTORE_TIMEOUT_MS = 5_000;
+/** Restores that were given up and may still be answered: they are declined then. */
+export const MAX_GIVEN_UP_RESTORES = 4_096;
+/** Characters of a pid or an offset that a client may ask with. */
+export const MAX_SESSION_KEY_CHARS = 128;
+/** What is kept in a namespace for sockets that are being restored, in bytes; beyond it the oldest begin anew. */
+export const REMEMBERED_BYTES = 64 * 1024 * 1024;
+/** How often socket.data is compared with what the sidecar knows, ms, and of how many sockets at a time. */
+export const DATA_CHECK_MS = 1_000;
+export const DATA_CHECK_SOCKETS = 2_000;

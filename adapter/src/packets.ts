@@ -106,6 +106,8 @@ export class ReceivedPacket implements SocketIoPacket {
     private readonly end: number,
     private readonly decoder: PacketDecoder,
     private readonly onBroken: (error: unknown) => void,
+    /** It ends with its offset, which is for the clients alone. */
+    readonly logged: boolean,
   ) {
     this.nsp = nsp;
   }
@@ -145,6 +147,7 @@ export class ReceivedPacket implements SocketIoPacket {
     if (this.decoded === undefined) {
       try {
         this.decoded = this.decoder.decode(this.chunks);
+        if (this.logged && Array.isArray(this.decoded.data)) this.decoded.data.pop();
       } catch (error) {
         this.decoded = { type: 2, data: [] };
         this.onBroken(error);

@@ -5,7 +5,7 @@ import { MAX_CHUNKS, MAX_FRAME_BYTES, VOLATILE_BACKLOG_BYTES } from "./limits";
 import type { Outbox, Slab } from "./outbox";
 import { chunkBytes, type Chunk, type EncodedPacket } from "./packets";
 import type { Route } from "./routes";
-import { DATA, DATA_HEADER_BYTES, Flag, TWO_32, type Kind } from "./wire";
+import { DATA, DATA_HEADER_BYTES, Flag, ORDER_BYTES, TWO_32, type Kind } from "./wire";
 
 /** Text up to this many UTF-16 units is written without measuring it first. */
 const UNMEASURED_TEXT = 8192;
@@ -17,7 +17,12 @@ export interface PublisherHost {
   wake(): void;
   /** A publish that can't be sent to others at all; it was delivered locally. */
   unsendable(reason: string): void;
+  /** Writes the order of a publish for the own sidecar's log, and returns the offset behind it. */
+  order(view: DataView, at: number): number;
 }
+
+/** Frames with one of these end with the order. */
+const ORDERED = Flag.Logged | Flag.Home;
 
 /** Copies a short section faster than a call of set() would. */
 function copySection(target: Uint8Array, at: number, section: Uint8Array): number {
@@ -25,6 +30,10 @@ function copySection(target: Uint8Array, at: number, section: Uint8Array): numbe
   if (length > 64) target.set(section, at);
   else for (let i = 0; i < length; i++) target[at + i] = section[i]!;
   return at + length;
+}
+
+function orderBytes(flags: number): number {
+  return (flags & ORDERED) === 0 ? 0 : ORDER_BYTES;
 }
 
 export class Publisher {
@@ -60,7 +69,7 @@ export class Publisher {
       return this.measured(kind, flags, route, message, timeout);
     }
     const section = route.section;
-    const most = DATA_HEADER_BYTES + section.length + 4 + text.length * 3;
+    const most = DATA_HEADER_BYTES + section.length + 4 + text.length * 3 + ORDER_BYTES;
     if (most > this.maxFrameBytes) return this.measured(kind, flags, route, message, timeout);
     const slab = this.outbox.reserve(most);
     const buffer = slab.buffer;
@@ -77,7 +86,7 @@ export class Publisher {
 
   /** A frame with any other body. */
   body(kind: Kind, flags: number, route: Route, body: Uint8Array): number {
-    const total = DATA_HEADER_BYTES + route.section.length + body.length;
+    const total = DATA_HEADER_BYTES + route.section.length + body.length + orderBytes(flags);
     if (!this.fits(total)) return 0;
     const slab = this.outbox.reserve(total);
     const at = copySection(slab.buffer, slab.used + DATA_HEADER_BYTES, route.section);
@@ -88,7 +97,7 @@ export class Publisher {
   private measured(kind: Kind, flags: number, route: Route, message: EncodedPacket, timeout: number): number {
     const chunks = message.chunks;
     const sizes: number[] = [];
-    let total = DATA_HEADER_BYTES + route.section.length + varintLength(chunks.length);
+    let total = DATA_HEADER_BYTES + route.section.length + varintLength(chunks.length) + orderBytes(flags);
     if (timeout >= 0) total += varintLength(timeout);
     for (const chunk of chunks) {
       const bytes = typeof chunk === "string" ? Buffer.byteLength(chunk) : chunkBytes(chunk)?.length;
@@ -120,6 +129,7 @@ export class Publisher {
   private finish(slab: Slab, end: number, kind: Kind, flags: number, route: Route): number {
     const start = slab.used;
     const view = slab.view;
+    if ((flags & ORDERED) !== 0) end = this.host.order(view, end);
     const seq = ++this.seq;
     view.setUint32(start, end - start - 4, true);
     view.setUint32(start + 4, DATA | (flags << 8) | (route.kind << 16) | (kind << 24), true);

@@ -27,6 +27,9 @@ export const enum In {
   Synced = 0x28,
   Gap = 0x29,
   Ping = 0x2a,
+  Restored = 0x30,
+  Replay = 0x31,
+  CloseSession = 0x32,
 }
 
 export const DATA = 0x40;
@@ -40,7 +43,14 @@ export const enum Flag {
   CompressSet = 0x08,
   CompressValue = 0x10,
   Release = 0x20,
+  /** A broadcast whose packet ends with its offset; its body ends with the order. */
+  Logged = 0x40,
+  /** For the own sidecar alone; its body ends with the order. */
+  Home = 0x80,
 }
+
+/** Bytes of the order: u16 attachment, u48 frames delivered on it. */
+export const ORDER_BYTES = 8;
 
 export const enum RouteKind {
   Rooms = 0,
@@ -60,6 +70,20 @@ export const enum Kind {
   Response = 8,
   Gap = 9,
   Joined = 10,
+  Session = 11,
+}
+
+/** What a frame of kind Session says. */
+export const enum SessionOp {
+  Open = 1,
+  Join = 2,
+  Leave = 3,
+  Data = 4,
+  Close = 5,
+  End = 6,
+  Last = 7,
+  Restore = 8,
+  AllWritten = 9,
 }
 
 export const enum Part {
