@@ -22,8 +22,11 @@ export async function freePort() {
 }
 
 export class Sidecar {
-  /** @param certificates with them links are secured; `secret` is where the files are */
-  constructor({ name, directory, linkPort, adminPort, peers, mesh = "test", listen, certificates }) {
+  /**
+   * @param certificates with them links are secured; `secret` is where the files are
+   * @param recovery the section of that name, as YAML
+   */
+  constructor({ name, directory, linkPort, adminPort, peers, mesh = "test", listen, certificates, recovery }) {
     this.name = name;
     this.linkPort = linkPort;
     this.log = join(directory, `${name}.log`);
@@ -40,6 +43,7 @@ export class Sidecar {
         `link: {listen: "127.0.0.1:${linkPort}"}`,
         `admin: {listen: "127.0.0.1:${adminPort}"}`,
         `discovery: {static: [${addresses}]}`,
+        ...(recovery ? [`recovery: ${recovery}`] : []),
         ...(certificates ? [this.#mount(join(directory, `${name}-tls`), certificates)] : []),
         "",
       ].join("\n"),
@@ -136,6 +140,7 @@ export class Sidecars {
           peers,
           ...ports[i],
           mesh: options.mesh,
+          recovery: options.recovery,
           listen: await listen(),
           certificates: options.certificates?.(i),
         }),
