@@ -1,6 +1,6 @@
 // What people read about a rotation: Events, and the condition CertificatesReady. The condition's
-// text changes only when a step was made, a sidecar reported something new, or the certificates did:
-// every change is a status write.
+// text changes only when a step was made, a sidecar reported something new, or the certificates
+// did: every change is a status write.
 #include <string>
 
 #include "operator/plan/rotation_view.hpp"
