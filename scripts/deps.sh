@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 lacks, by groups of need:
 #
-#   scripts/deps.sh build test        # any of: build test bench lint fuzz e2e
+#   scripts/deps.sh build test        # any of: build test bench lint fuzz e2e lab
 #
 # Idempotent and quick: asks dpkg first and leaves apt alone when nothing is missing.
 # Needs root or sudo only when something is missing. Installed services (redis-server, prometheus,
-# containerd, etcd) are neither started nor enabled: we start our own, on our own ports.
+# containerd, etcd, nginx, haproxy, postgresql) are neither started nor enabled: we start our own,
+# on our own ports.
 set -euo pipefail
 
 packages=()
@@ -58,8 +59,16 @@ for group in "$@"; do
       want_tool curl curl
       want containernetworking-plugins iptables
       ;;
+    lab)
+      want_tool redis-server redis-server
+      want_tool redis-cli redis-tools
+      want_tool nginx nginx-light
+      want_tool haproxy haproxy
+      want_tool setpriv util-linux
+      want postgresql repmgr
+      ;;
     *)
-      echo "deps: unknown group '$group' (build test bench lint fuzz e2e)" >&2
+      echo "deps: unknown group '$group' (build test bench lint fuzz e2e lab)" >&2
       exit 2
       ;;
   esac
@@ -106,9 +115,11 @@ rm -f "$log"
 if command -v systemctl >/dev/null; then
   for package in "${missing[@]}"; do
     case "$package" in
-      redis-server | prometheus | containerd)
+      redis-server | prometheus | containerd | haproxy | postgresql)
         "${sudo[@]}" systemctl disable "$package" >/dev/null 2>&1 || true
         ;;
+      nginx-light) "${sudo[@]}" systemctl disable nginx >/dev/null 2>&1 || true ;;
+      repmgr) "${sudo[@]}" systemctl disable repmgrd >/dev/null 2>&1 || true ;;
       etcd-server) "${sudo[@]}" systemctl disable etcd >/dev/null 2>&1 || true ;;
     esac
   done

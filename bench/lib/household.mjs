@@ -11,8 +11,11 @@ const kKeptOutputBytes = 4096;
 export class Household {
   #children = new Set();
   #folders = new Set();
+  #name;
 
-  constructor() {
+  /** `name`: of the suite, for its folders. */
+  constructor(name = "bench") {
+    this.#name = name;
     process.once("exit", () => this.#clearNow());
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
       process.once(signal, () => process.exit(128 + constants.signals[signal]));
@@ -51,7 +54,7 @@ export class Household {
 
   /** A new folder under the system's temporary one, removed with `remove` or at the end. */
   folder() {
-    const path = mkdtempSync(join(tmpdir(), "socketmesh-bench-"));
+    const path = mkdtempSync(join(tmpdir(), `socketmesh-${this.#name}-`));
     this.#folders.add(path);
     return path;
   }

@@ -1,0 +1,140 @@
+// One process of a system, in its place: started, killed, frozen, and started again.
+//
+// Where `setpriv` is there (util-linux, so everywhere on Debian) the kernel kills each process when the
+// lab is gone, however that came about; in all other ends the Household does.
+
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const bound = spawnSync("setpriv", ["--pdeathsig", "KILL", "true"]).status === 0;
+const asRoot = process.getuid() === 0;
+
+/** The command that runs `command` as `user`; as oneself where one is not root anyway. */
+export function commandAs(user, command) {
+  const flags = bound ? ["--pdeathsig", "KILL"] : [];
+  if (user && asRoot) flags.push(`--reuid=${user}`, `--regid=${user}`, "--init-groups");
+  return flags.length > 0 ? ["setpriv", ...flags, "--", ...command] : command;
+}
+
+/** A process and all below it: a server that forks has one for each connection. */
+function tree(pid) {
+  const children = new Map();
+  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  const found = [pid];
+  for (const each of found) found.push(...(children.get(each) ?? []));
+  return found;
+}
+
+function signalAll(pids, signal) {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // it ended meanwhile
+    }
+  }
+}
+
+export class Place {
+  #household;
+  #spec;
+  #child;
+  #frozen = [];
+  #timer;
+  /** While false, an end is wanted and not repaired. */
+  #kept = false;
+
+  /**
+   * @param spec {name, command: [file, ...args], env?, user?, cwd?, restart_ms?} `restart_ms`: how long
+   * after an end that nobody asked for it is started again; never when absent
+   */
+  constructor(household, spec) {
+    this.#household = household;
+    this.#spec = spec;
+  }
+
+  get name() {
+    return this.#spec.name;
+  }
+
+  get pid() {
+    return this.#child?.pid;
+  }
+
+  async start() {
+    const { name, command, env, user, cwd, restart_ms } = this.#spec;
+    const [file, ...args] = commandAs(user, command);
+    this.#kept = true;
+    const options = { env: { ...process.env, ...env }, cwd };
+    const child = await this.#household.start(file, args, options).catch((error) => {
+      throw new Error(`${name} can't be started: ${error.message}`);
+    });
+    this.#child = child;
+    child.once("exit", (code, signal) => {
+      if (this.#child === child) this.#child = undefined;
+      this.lastEnd = `${signal ?? `exit code ${code}`}: ${child.lastOutput().split("\n").slice(-3).join(" | ")}`;
+      if (!this.#kept || restart_ms === undefined) return;
+      this.#timer = setTimeout(() => this.start().catch(() => {}), restart_ms);
+    });
+  }
+
+  /** Resolves when `probe` returns something true; throws with the process's last words otherwise. */
+  async ready(probe, within_ms = 20_000) {
+    const end = performance.now() + within_ms;
+    for (;;) {
+      if (await probe()) return;
+      const dead = this.#child === undefined && this.#timer === undefined;
+      if (dead || performance.now() > end) {
+        const words = this.#child?.lastOutput().split("\n").slice(-3).join(" | ") || this.lastEnd;
+        throw new Error(`${this.name} does not come up (${words ?? "it says nothing"})`);
+      }
+      await sleep(25);
+    }
+  }
+
+  /** At once. It is started again if its spec says so. */
+  kill(signal = "SIGKILL") {
+    this.#child?.kill(signal);
+  }
+
+  /** Ends it in good order, by force after `grace_ms`, and for good. */
+  async stop(signal = "SIGTERM", grace_ms = 8000) {
+    this.#kept = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    const force = setTimeout(() => child.kill("SIGKILL"), grace_ms);
+    await ended;
+    clearTimeout(force);
+  }
+
+  /** Stops it and everything below it in mid-air: to others it is as if the network were gone. */
+  freeze() {
+    if (!this.#child) return;
+    this.#frozen = tree(this.#child.pid);
+    signalAll(this.#frozen, "SIGSTOP");
+  }
+
+  thaw() {
+    signalAll(this.#frozen.reverse(), "SIGCONT");
+    this.#frozen = [];
+  }
+}
+
+/** Starts each in turn: [place, probe][] */
+export async function startAll(places) {
+  await Promise.all(places.map(([place]) => place.start()));
+  await Promise.all(places.map(([place, probe]) => place.ready(probe)));
+}

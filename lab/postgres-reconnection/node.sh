@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# One Postgres node under repmgr, for the lab's runner and for the containers alike.
+#
+#   node.sh server   makes the data folder if there is none, then is the postgres process
+#   node.sh watch    registers the node once its server answers, then is its repmgrd
+#   node.sh rejoin   makes a former primary, which is down, a standby of the new one
+#   node.sh alone    (by repmgrd, on a primary whose standby is gone) lets commits go on without it
+#
+#   NODE_ID 1 or 2 · NODE_ROLE primary or standby · NODE_DIR a folder of its own
+#   NODE_HOST NODE_PORT   where this node listens, as the other one sees it
+#   PEER_HOST PEER_PORT   the other node
+#
+# Runs as whoever owns NODE_DIR, which must not be root: postgres refuses that.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -1)
+export PATH=$bin:$PATH
+data=$NODE_DIR/data
+conf=$NODE_DIR/repmgr.conf
+
+write_conf() {
+  cat >"$conf" <<END
+node_id=$NODE_ID
+node_name='pg$NODE_ID'
+conninfo='host=$NODE_HOST port=$NODE_PORT user=repmgr dbname=repmgr connect_timeout=2'
+data_directory='$data'
+pg_bindir='$bin'
+use_replication_slots=no
+failover=automatic
+promote_command='$bin/repmgr standby promote -f $conf --log-to-file'
+follow_command='$bin/repmgr standby follow -f $conf --log-to-file --upstream-node-id=%n'
+monitor_interval_secs=1
+connection_check_type=ping
+# A primary that does not answer for so long is failed over: four attempts, a second apart.
+reconnect_attempts=4
+reconnect_interval=1
+degraded_monitoring_timeout=-1
+# A primary whose standby has been gone for so long commits without it.
+child_nodes_check_interval=1
+child_nodes_disconnect_timeout=8
+child_nodes_disconnect_command='$here/node.sh alone'
+log_level=NOTICE
+END
+}
+
+# local <psql option...>: as the superuser, through the node's own socket.
+local_psql() { psql -X -q -v ON_ERROR_STOP=1 -h "$NODE_DIR" -p "$NODE_PORT" -U postgres "$@"; }
+
+settings=(-c "config_file=$data/postgresql.conf" -c "listen_addresses=${NODE_LISTEN:-$NODE_HOST}"
+  -c "port=$NODE_PORT" -c "unix_socket_directories=$NODE_DIR")
+
+init_primary() {
+  initdb -D "$data" -U postgres -E UTF8 --no-locale --auth=trust --no-sync >/dev/null
+  cat "$here/postgresql.conf" >>"$data/postgresql.conf"
+  cp "$here/pg_hba.conf" "$data/pg_hba.conf"
+  # Until all is there it answers on its own socket only: nobody may clone half of it.
+  pg_ctl -D "$data" -w -s -l "$NODE_DIR/init.log" -o "${settings[*]} -c listen_addresses=" start
+  local_psql -d postgres -c "create role repmgr superuser login" -c "create role chat login" \
+    -c "create database repmgr owner repmgr" -c "create database chat owner chat"
+  local_psql -d chat -U chat -f "$here/schema.sql"
+  pg_ctl -D "$data" -w -s -m fast stop
+}
+
+init_standby() {
+  until psql -X -q -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr \
+    -c "select 1 from repmgr.nodes where type = 'primary'" >/dev/null 2>&1; do
+    sleep 0.1
+  done
+  repmgr -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr -f "$conf" standby clone \
+    --fast-checkpoint >/dev/null
+}
+
+case "${1:-}" in
+  server)
+    write_conf
+    if [[ ! -s $data/PG_VERSION ]]; then "init_$NODE_ROLE"; fi
+    rm -f "$data/postmaster.pid"
+    exec postgres -D "$data" "${settings[@]}"
+    ;;
+  watch)
+    until pg_isready -q -h "$NODE_HOST" -p "$NODE_PORT"; do sleep 0.1; done
+    if [[ $NODE_ROLE == primary ]]; then
+      repmgr -f "$conf" primary register --force >/dev/null
+    else
+      repmgr -f "$conf" standby register --force --wait-sync=10 >/dev/null
+      # From now on a commit is confirmed when it is on both disks: a failover loses none.
+      psql -X -q -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr \
+        -c "alter system set synchronous_standby_names = '*'" -c "select pg_reload_conf()" >/dev/null
+    fi
+    exec repmgrd -f "$conf" --daemonize=false --no-pid-file
+    ;;
+  rejoin)
+    rm -f "$data/postmaster.pid"
+    repmgr -f "$conf" node rejoin --force-rewind --no-wait \
+      -d "host=$PEER_HOST port=$PEER_PORT user=repmgr dbname=repmgr"
+    ;;
+  alone)
+    local_psql -d postgres -c "alter system reset synchronous_standby_names" \
+      -c "select pg_reload_conf()" >/dev/null
+    ;;
+  *)
+    echo "node.sh: server, watch, rejoin or alone" >&2
+    exit 2
+    ;;
+esac

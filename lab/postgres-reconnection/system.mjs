@@ -1,0 +1,215 @@
+// Durable delivery: a Postgres primary and its replica under repmgr, written to the one and read from the
+// other; messages travel by SocketMesh, or, with MONGO_URL, by the MongoDB adapter as in the seed.
+
+import { execFileSync } from "node:child_process";
+import { chownSync, copyFileSync, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+import { startHaproxy } from "../lib/haproxy.mjs";
+import { HOST } from "../lib/stage.mjs";
+import { sidecarsMissing, startSidecars } from "../lib/sidecars.mjs";
+import { sleepUntilReady } from "../lib/wait.mjs";
+import { RECOVERY } from "../socketmesh/system.mjs";
+
+const FILES = ["node.sh", "postgresql.conf", "pg_hba.conf", "schema.sql"];
+const POSTGRES = "/usr/lib/postgresql";
+/** Postgres refuses to be root; Debian has made a user for it. */
+const USER = "postgres";
+const SIDECAR_PORTS = 6;
+const START_MS = 60_000;
+
+function postgresMissing() {
+  const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES) : [];
+  const complete = versions.some((version) =>
+    ["postgres", "repmgr", "repmgrd"].every((name) => existsSync(`${POSTGRES}/${version}/bin/${name}`)),
+  );
+  return complete ? undefined : `no ${POSTGRES}/*/bin with postgres and repmgrd: scripts/deps.sh lab installs both`;
+}
+
+function ownerId(flag) {
+  return Number(execFileSync("id", [flag, USER], { encoding: "utf8" }));
+}
+
+class Node {
+  #client;
+
+  constructor(stage, id, port, peerPort) {
+    const folder = stage.folder(`pg${id}`);
+    if (process.getuid() === 0) chownSync(folder, ownerId("-u"), ownerId("-g"));
+    const env = {
+      NODE_ID: `${id}`,
+      NODE_ROLE: id === 1 ? "primary" : "standby",
+      NODE_DIR: folder,
+      NODE_HOST: HOST,
+      NODE_PORT: `${port}`,
+      PEER_HOST: HOST,
+      PEER_PORT: `${peerPort}`,
+      PGCONNECT_TIMEOUT: "2",
+    };
+    const script = join(stage.folder("node"), "node.sh");
+    const spec = (name, verb) => ({ name, command: [script, verb], user: USER, cwd: folder, env });
+    this.port = port;
+    this.server = stage.place(spec(`postgres ${id}`, "server"));
+    this.watch = stage.place(spec(`repmgrd ${id}`, "watch"));
+    this.rejoining = stage.place(spec(`rejoin ${id}`, "rejoin"));
+  }
+
+  async query(text) {
+    const client = new pg.Client({
+      host: HOST, port: this.port, user: "repmgr", database: "repmgr",
+      connectionTimeoutMillis: 1000, query_timeout: 3000,
+    });
+    client.on("error", () => {});
+    await client.connect();
+    try {
+      return (await client.query(text)).rows;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  /** "primary", "standby", or undefined when it does not answer. */
+  role() {
+    return this.query("select pg_is_in_recovery() as standby").then(
+      ([{ standby }]) => (standby ? "standby" : "primary"),
+      () => undefined,
+    );
+  }
+
+  async stop() {
+    await Promise.all([this.watch.stop("SIGKILL"), this.server.stop("SIGQUIT", 3000)]);
+  }
+}
+
+class Pair {
+  constructor(stage, [first, second]) {
+    // Copies, as the user postgres may not be let into this tree.
+    const folder = stage.folder("node");
+    for (const file of FILES) copyFileSync(new URL(file, import.meta.url), join(folder, file));
+    this.nodes = [new Node(stage, 1, first, second), new Node(stage, 2, second, first)];
+  }
+
+  async start() {
+    const [primary, standby] = this.nodes;
+    await Promise.all(this.nodes.map(({ server }) => server.start()));
+    await primary.server.ready(async () => (await primary.role()) === "primary", START_MS);
+    await primary.watch.start(); // registers it, which the standby waits for
+    await standby.server.ready(async () => (await standby.role()) === "standby", START_MS);
+    await standby.watch.start();
+    await standby.watch.ready(() => this.#isSynchronous(primary), START_MS);
+  }
+
+  async #isSynchronous(primary) {
+    const rows = await primary.query("select sync_state from pg_stat_replication").catch(() => []);
+    return rows.some(({ sync_state }) => sync_state === "sync");
+  }
+
+  /** Kills the primary; resolves when the standby has been promoted and takes writes. */
+  async killPrimary() {
+    const roles = await Promise.all(this.nodes.map((node) => node.role()));
+    const primary = this.nodes[roles.indexOf("primary")];
+    const standby = this.nodes[roles.indexOf("standby")];
+    // The machine is gone, its watcher with it.
+    primary.watch.kill();
+    primary.server.kill();
+    await sleepUntilReady(async () => (await standby.role()) === "primary", 40_000);
+  }
+
+  /** A restart in place, shorter than what repmgr takes for a death. */
+  async roll(node) {
+    const role = await node.role();
+    await node.server.stop("SIGINT", 5000); // a fast shutdown: sessions are ended, nothing is lost
+    await node.server.start();
+    await node.server.ready(async () => (await node.role()) === role);
+    if (role === "standby") await sleepUntilReady(() => this.#isSynchronous(this.nodes[0]));
+  }
+
+  places() {
+    return this.nodes.flatMap(({ server, watch }) => [watch, server]);
+  }
+
+  async reset() {
+    const client = new pg.Client({ host: HOST, port: this.nodes[0].port, user: "chat", database: "chat" });
+    await client.connect();
+    await client.query("truncate messages; update last set id = 0");
+    await client.end();
+  }
+
+  async figures() {
+    const [one] = await this.nodes[1]
+      .query("select pg_last_xact_replay_timestamp() as at").catch(() => [{}]);
+    return { lastReplay: one?.at };
+  }
+
+  async stop() {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  }
+}
+
+async function startBackend(stage, adapterEnv, sidecars) {
+  const ports = stage.ports.backend.slice(SIDECAR_PORTS, SIDECAR_PORTS + 2);
+  const pair = new Pair(stage, ports);
+  const stop = () => Promise.all([pair.stop(), sidecars?.stop()]);
+  try {
+    await pair.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    env: (index) => ({
+      CHAT_POSTGRES: ports.map((port) => `${HOST}:${port}`).join(),
+      CHAT_RECOVERY: RECOVERY || !sidecars ? "1" : "0",
+      ...adapterEnv(index),
+    }),
+    places: () => [...pair.places(), ...(sidecars?.places ?? [])],
+    killLabel: "Postgres primary killed",
+    kill: () => pair.killPrimary(),
+    rollBeside: sidecars && ((index) => sidecars.roll(index)),
+    rolls: () =>
+      [...pair.nodes].reverse().map((node) => ({ label: node.server.name, roll: () => pair.roll(node) })),
+    reset: () => pair.reset(),
+    figures: async () => ({
+      ...(await pair.figures()),
+      servers: await Promise.all(stage.servers.map(async (_, i) => (await stage.health(i))?.history)),
+    }),
+    stop,
+  };
+}
+
+export const system = {
+  name: "postgres-reconnection",
+  title: "Postgres and SocketMesh",
+  ours: true,
+  parts: "SocketMesh carries; Postgres primary and synchronous replica under repmgr keep; HAProxy",
+  programs: ["haproxy", "setpriv"],
+  missing: () => sidecarsMissing() ?? postgresMissing(),
+
+  async startBackend(stage) {
+    const sidecars = await startSidecars(stage, stage.ports.backend.slice(0, SIDECAR_PORTS), {
+      recovery: RECOVERY,
+    });
+    const env = (index) => ({ CHAT_ADAPTER: "socketmesh", ...sidecars.env(index) });
+    return startBackend(stage, env, sidecars);
+  },
+
+  startFront: startHaproxy,
+};
+
+/** As in the seed: MongoDB carries. For those who have one: MONGO_URL=mongodb://…/?replicaSet=… */
+export const mongo = {
+  name: "postgres-mongodb",
+  title: "Postgres and MongoDB",
+  ours: false,
+  parts: "@socket.io/mongo-adapter on your MongoDB carries; Postgres as beside; HAProxy",
+  programs: ["haproxy", "setpriv"],
+  missing: () =>
+    process.env.MONGO_URL
+      ? postgresMissing()
+      : "MONGO_URL is not set: Debian has no mongod, so it runs where you have a replica set",
+
+  startBackend: (stage) =>
+    startBackend(stage, () => ({ CHAT_ADAPTER: "mongo", MONGO_URL: process.env.MONGO_URL })),
+
+  startFront: startHaproxy,
+};
