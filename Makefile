@@ -5,23 +5,28 @@ JOBS ?= $(shell nproc)
 export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: deps build test demo images e2e sim fuzz bench lint clean
+.PHONY: deps build test demo lab images e2e sim fuzz bench lint clean
 
 deps: ## everything that a bare Debian machine lacks
-	scripts/deps.sh build test bench lint fuzz e2e
+	scripts/deps.sh build test bench lab lint fuzz e2e
 
 build: ## the binaries in build/bin, and the adapter
 	scripts/deps.sh build
 	scripts/build.sh
 
 test: ## every test; ends with "N passed, N failed"
-	scripts/deps.sh build test bench
+	scripts/deps.sh build test bench lab
 	scripts/test.sh
 
 demo: ## three chat servers on :3001 :3002 :3003, until Ctrl-C
 	scripts/deps.sh build
 	scripts/build.sh demo
 	exec node demo/run.mjs
+
+lab: ## four systems under one set of cases; SYSTEM="socketmesh" CASE="rolling": some; writes lab/report/index.html
+	scripts/deps.sh build lab
+	scripts/build.sh lab
+	node lab/run.mjs
 
 images: ## OCI archives in build/images: sidecar, operator, and what the e2e needs
 	scripts/deps.sh build e2e

@@ -6,6 +6,8 @@
 //   script      [{at, do, …}]: actions of lib/actions.mjs, `at` seconds after the talking began
 //   expects     [{measure, atMost, because}]: lib/verdict.mjs names the measures
 //   needs       "recovery": clients are away for a while, and what is said meanwhile is owed to them too
+//   only        the systems that have this property
+//   variant     the property with variables that change its servers for this case
 //   spoils      the system is started anew before the next case
 //
 // No expectation is about speed but for bounds that a busy machine keeps too.
@@ -58,6 +60,18 @@ export const CASES = [
     seconds: 0,
     script: [],
     expects: [{ measure: "largestShare", atMost: 0.5, because: "no server has more than half of the clients" }],
+  },
+  {
+    id: "delivery-seed",
+    title: "Everybody, as the seed connected it",
+    what: "The first case again, with a client for one node of the cluster, as if it were a single Redis.",
+    only: "seedEnv",
+    variant: "seedEnv",
+    clients: 12,
+    talk: TALK,
+    seconds: 3,
+    script: [],
+    expects: WHOLE,
   },
   {
     id: "history",

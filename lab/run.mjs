@@ -44,9 +44,18 @@ const runs = [];
 rmSync(join(options.out, "runs"), { recursive: true, force: true });
 mkdirSync(join(options.out, "runs"), { recursive: true });
 
+const report = {
+  runs,
+  date: new Date().toISOString().slice(0, 16).replace("T", " "),
+  environment: environment(),
+  systems: SYSTEMS.filter(({ name }) => options.systems.includes(name)),
+  cases: CASES.filter(({ id }) => options.cases.includes(id)),
+};
+
+/** After every run, so that a run that is broken off leaves a report too. */
 function note(run) {
   runs.push(keepRecord(options.out, run));
-  writeReport(options.out, { runs, options, environment: environment(), took_s: elapsed() });
+  writeReport(options.out, { ...report, took_s: elapsed() });
 }
 
 function elapsed() {
@@ -70,11 +79,15 @@ async function runSystem(system, cases, ports) {
   const reason = whyNot(system);
   if (reason) return failAll("skipped", reason, cases);
   for (const [i, aCase] of cases.entries()) {
+    if (stage && stage.variant !== aCase.variant) {
+      await stage.stop();
+      stage = undefined;
+    }
     if (!stage) {
       say(`  ${"starting".padEnd(18)}`);
       const from = performance.now();
       try {
-        stage = await Stage.start(household, system, ports, {});
+        stage = await Stage.start(household, system, ports, aCase.variant);
         say(`${((performance.now() - from) / 1000).toFixed(1)} s\n`);
       } catch (error) {
         say("\n");
@@ -100,16 +113,17 @@ function isGood(stage) {
   return stage.converged(8000).then(() => true, () => false);
 }
 
-for (const [index, system] of SYSTEMS.entries()) {
-  if (!options.systems.includes(system.name)) continue;
-  const cases = CASES.filter(({ id, only }) => options.cases.includes(id) && (!only || system[only]));
+for (const system of report.systems) {
+  const cases = report.cases.filter(({ only }) => !only || system[only]);
   say(`${system.title} (${system.parts})\n`);
-  await runSystem(system, cases, portsFrom(options.port + PORTS_EACH * index));
+  await runSystem(system, cases, portsFrom(options.port + PORTS_EACH * SYSTEMS.indexOf(system)));
 }
 await household.endAll();
 
-writeFileSync(join(options.out, "index.json"), `${JSON.stringify({ runs, took_s: elapsed() }, null, 1)}\n`);
-const bad = runs.filter(({ verdict, ours }) => ours && ["broken", "failed"].includes(verdict));
+const kept = { ...report, systems: options.systems, cases: options.cases, took_s: elapsed() };
+writeFileSync(join(options.out, "index.json"), `${JSON.stringify(kept, null, 1)}\n`);
+const ours = new Set(SYSTEMS.flatMap((system) => (system.ours ? [system.name] : [])));
+const bad = runs.filter(({ system, verdict }) => ours.has(system) && ["broken", "failed", "skipped"].includes(verdict));
 say(`\n${runs.length} runs in ${elapsed()} s; the report: ${join(options.out, "index.html")}\n`);
 for (const { system, case: id, verdict } of bad) say(`${verdict}: ${id} on ${system}\n`);
 process.exit(bad.length > 0 ? 1 : 0);

@@ -1,14 +1,24 @@
 // The systems, in the order of the report: the seeds' three, then the one without a backend.
 //
-// A system: {name, title, ours, parts, programs: those it needs on this machine, missing?(): why it can't
-// run, seedFront?, awaits?, startBackend(stage), startFront(stage)}. A backend: {env(index): of a server,
-// places(): all its processes, killLabel, kill(): resolves when it works again, rollBeside?(index): what is
-// restarted with a server, rolls?(): [{label, roll()}], reset?(): before a case, figures?(), stop()}.
+// A system:
+//   name, title, ours     ours: what it does not keep fails the command
+//   parts                 what it is made of, for the report
+//   programs, missing?()  what it needs on this machine; why it can't run
+//   seedFront?, seedEnv?  how the seed had it: a second front; other variables for the servers
+//   awaits?               {what, measures}: what it need not do yet
+//   startBackend(stage), startFront(stage) → {stop(), reload()}
+//
+// A backend:
+//   env(index)            the variables of a server
+//   places()              all its processes
+//   killLabel, kill()     resolves when it works again
+//   healLabel?, heal?()   brings back what was killed, where something else has taken over
+//   rollBeside?(index)    restarts what stands beside a server · rolls?() → [{label, roll()}]: all the rest
+//   reset?()              before a case · figures?(): into the run's record · stop()
 
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import { system as postgres } from "./postgres-reconnection/system.mjs";
-import { mongo } from "./postgres-reconnection/system.mjs";
+import { mongo, system as postgres } from "./postgres-reconnection/system.mjs";
 import { system as redis } from "./redis-single-node/system.mjs";
 import { system as streams } from "./redis-streams-cluster/system.mjs";
 import { system as socketmesh } from "./socketmesh/system.mjs";

@@ -1,7 +1,8 @@
 // The lab's chat: the events of Socket.IO's chat example, right in a cluster, and with a history.
 //
 //   client → server   "add user" name · "new message" text, key · "catch up" cursor
-//   server → client   "server" {name, durable} · "login" {numUsers} · "new message" {username, message, key, id?}
+//   server → client   "server" {name, durable} · "login" {numUsers}
+//                     "new message" {username, message, key, id?}
 //                     "user joined" and "user left" {username, numUsers}
 //
 // Every event of a client takes an acknowledgement. That of "new message" says that the message is on its

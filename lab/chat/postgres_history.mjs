@@ -52,7 +52,10 @@ export class PostgresHistory {
       select id, key, username, message from messages
       where id > greatest($1, (select id from last) - ${MESSAGES_MAX}) order by id`;
     const upTo = (rows) => (rows.length > 0 ? Number(rows.at(-1).id) : cursor);
-    const answer = (rows) => ({ messages: rows.map((row) => ({ ...row, id: Number(row.id) })), upTo: upTo(rows) });
+    const answer = (rows) => ({
+      messages: rows.map((row) => ({ ...row, id: Number(row.id) })),
+      upTo: upTo(rows),
+    });
     if (await this.#replicaIsUpToDate()) {
       const found = await this.#database.onReplica(text, [cursor]).catch(() => undefined);
       if (found) {

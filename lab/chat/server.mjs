@@ -13,13 +13,13 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 import { Presence } from "../../demo/presence.mjs";
-import { createSite } from "../../demo/site.mjs";
 import { createAdapterNamed } from "./adapters.mjs";
 import { serveChat } from "./chat.mjs";
 import { MemoryHistory } from "./memory_history.mjs";
 import { Postgres } from "./postgres.mjs";
 import { PostgresHistory } from "./postgres_history.mjs";
 import { Roster } from "./roster.mjs";
+import { createSite } from "./site.mjs";
 
 const CLIENT_MESSAGE_BYTES_MAX = 64 * 1024;
 const CLOSE_GRACE_MS = 4000;

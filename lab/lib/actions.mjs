@@ -34,9 +34,11 @@ export const ACTIONS = {
   restartServer: ({ fleet, stage }, { server }) =>
     marked(fleet, `${stage.servers[server].name} restarted`, () => stage.roll(server)),
 
-  /** Until the backend says that it works again. */
-  killBackend: ({ fleet, stage }) =>
-    marked(fleet, stage.backend.killLabel, () => stage.backend.kill()),
+  /** Until the backend says that it works again; what was killed then comes back beside it. */
+  async killBackend({ fleet, stage: { backend } }) {
+    await marked(fleet, backend.killLabel, () => backend.kill());
+    if (backend.heal) await marked(fleet, backend.healLabel, () => backend.heal());
+  },
 
   freezeBackend: ({ fleet, stage }, { seconds }) =>
     marked(fleet, "backend unreachable", async () => {

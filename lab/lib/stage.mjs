@@ -27,15 +27,16 @@ export function portsFrom(first) {
 export class Stage {
   servers = [];
 
-  constructor(household, system, ports, { log }) {
+  constructor(household, system, ports, variant) {
+    this.variant = variant;
     this.household = household;
     this.system = system;
     this.ports = ports;
-    this.log = log;
   }
 
-  static async start(household, system, ports, options) {
-    const stage = new Stage(household, system, ports, options);
+  /** @param variant the name of a property of the system: more variables for its servers */
+  static async start(household, system, ports, variant) {
+    const stage = new Stage(household, system, ports, variant);
     try {
       await stage.#start();
       return stage;
@@ -85,6 +86,7 @@ export class Stage {
         CHAT_LISTEN: `${HOST}:${port}`,
         CHAT_SERVERS: JSON.stringify(this.ports.servers),
         ...this.backend.env(index),
+        ...this.system[this.variant],
       },
     });
   }

@@ -1,7 +1,7 @@
 // What became of the messages of one run: pure functions over what the fleet recorded.
 //
 // The records, times in milliseconds since the run began:
-//   messages     [{sender, seq, at, ackAt?}]     in the order in which they were sent; sender: a client's index
+//   messages     [{sender, seq, at, ackAt?}]     in the order in which they were sent; sender: its index
 //   clients      [{name, group, since, server}]  group: "crowd", "slow" or "newcomer"
 //   receipts     for each client, [[message index, at], …] in the order in which its app was given them
 //   connections  [{client, at, event: "up" | "down", server?, recovered?, reason?}]

@@ -8,13 +8,17 @@ import { deliveriesDue, LATE_MS } from "./tally.mjs";
 /** Slices of a plot; shorter runs have thinner ones, never below the smallest. */
 const SLICES = 80;
 const SLICE_MS_MIN = 100;
+/** What is shown after the last event. */
+const AFTER_MS = 250;
 
 /**
- * @returns {slice_ms, slices: [{sent, inTime, late, lost, p50_ms, p99_ms}], connected: [[at, count], …]}
+ * @returns {end_ms, slice_ms, slices: [{sent, inTime, late, lost, p50_ms, p99_ms}],
+ *   connected: [[at, count], …]}
  */
 export function timeline(record) {
-  const slice_ms = Math.max(SLICE_MS_MIN, Math.ceil(record.length_ms / SLICES / 50) * 50);
-  const count = Math.max(1, Math.ceil(record.length_ms / slice_ms));
+  const end_ms = lastEvent(record) + AFTER_MS;
+  const slice_ms = Math.max(SLICE_MS_MIN, Math.ceil(end_ms / SLICES / 50) * 50);
+  const count = Math.ceil(end_ms / slice_ms);
   const slices = Array.from({ length: count }, () => ({ sent: 0, inTime: 0, late: 0, lost: 0 }));
   const latencies = Array.from({ length: count }, () => []);
   const place = (at) => Math.min(count - 1, Math.max(0, Math.floor(at / slice_ms)));
@@ -32,7 +36,16 @@ export function timeline(record) {
     slice.p50_ms = significant(p50, 3);
     slice.p99_ms = significant(p99, 3);
   });
-  return { slice_ms, slices, connected: connectedOverTime(record) };
+  return { end_ms, slice_ms, slices, connected: connectedOverTime(record) };
+}
+
+/** When the last thing happened: what comes after is waiting. */
+function lastEvent({ messages, receipts, connections, marks }) {
+  let last = 0;
+  for (const { at } of [...messages, ...connections]) last = Math.max(last, at);
+  for (const { until } of marks) last = Math.max(last, until);
+  for (const [, at] of receipts.flat()) last = Math.max(last, at);
+  return Math.ceil(last);
 }
 
 /** How many clients were connected: a point for each change, the first at 0. */

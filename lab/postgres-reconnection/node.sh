@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # One Postgres node under repmgr, for the lab's runner and for the containers alike.
 #
-#   node.sh server   makes the data folder if there is none, then is the postgres process
+#   node.sh server   makes the data folder if there is none, then is the postgres process; a former
+#                    primary, whose peer has taken over meanwhile, becomes a fresh copy of that
 #   node.sh watch    registers the node once its server answers, then is its repmgrd
-#   node.sh rejoin   makes a former primary, which is down, a standby of the new one
 #   node.sh alone    (by repmgrd, on a primary whose standby is gone) lets commits go on without it
 #
-#   NODE_ID 1 or 2 · NODE_ROLE primary or standby · NODE_DIR a folder of its own
-#   NODE_HOST NODE_PORT   where this node listens, as the other one sees it
+#   NODE_ID 1 or 2 · NODE_ROLE primary or standby: at the very beginning · NODE_DIR a folder of its own
+#   NODE_HOST NODE_PORT   where this node is found by the other one · NODE_LISTEN   if that is not it
 #   PEER_HOST PEER_PORT   the other node
 #
 # Runs as whoever owns NODE_DIR, which must not be root: postgres refuses that.
@@ -50,6 +50,13 @@ local_psql() { psql -X -q -v ON_ERROR_STOP=1 -h "$NODE_DIR" -p "$NODE_PORT" -U p
 settings=(-c "config_file=$data/postgresql.conf" -c "listen_addresses=${NODE_LISTEN:-$NODE_HOST}"
   -c "port=$NODE_PORT" -c "unix_socket_directories=$NODE_DIR")
 
+peer_psql() { psql -X -q -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr "$@"; }
+
+# Whether the other node says that it is the primary.
+peer_leads() {
+  [[ $(peer_psql -Atc 'select not pg_is_in_recovery()' 2>/dev/null) == t ]]
+}
+
 init_primary() {
   initdb -D "$data" -U postgres -E UTF8 --no-locale --auth=trust --no-sync >/dev/null
   cat "$here/postgresql.conf" >>"$data/postgresql.conf"
@@ -63,44 +70,45 @@ init_primary() {
 }
 
 init_standby() {
-  until psql -X -q -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr \
-    -c "select 1 from repmgr.nodes where type = 'primary'" >/dev/null 2>&1; do
+  until [[ -n $(peer_psql -Atc "select 1 from repmgr.nodes where type = 'primary'" 2>/dev/null) ]]; do
     sleep 0.1
   done
   repmgr -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr -f "$conf" standby clone \
     --fast-checkpoint >/dev/null
+  # Whom the other one waits for is not whom this one would.
+  sed -i '/^synchronous_standby_names/d' "$data/postgresql.auto.conf"
 }
 
 case "${1:-}" in
   server)
     write_conf
+    # Two primaries would be worse than none: who was one looks whether the other is now.
+    if [[ -s $data/PG_VERSION && ! -e $data/standby.signal ]] && peer_leads; then
+      rm -rf "$data"
+      NODE_ROLE=standby
+    fi
     if [[ ! -s $data/PG_VERSION ]]; then "init_$NODE_ROLE"; fi
     rm -f "$data/postmaster.pid"
     exec postgres -D "$data" "${settings[@]}"
     ;;
   watch)
     until pg_isready -q -h "$NODE_HOST" -p "$NODE_PORT"; do sleep 0.1; done
-    if [[ $NODE_ROLE == primary ]]; then
+    if [[ ! -e $data/standby.signal ]]; then
       repmgr -f "$conf" primary register --force >/dev/null
     else
       repmgr -f "$conf" standby register --force --wait-sync=10 >/dev/null
       # From now on a commit is confirmed when it is on both disks: a failover loses none.
-      psql -X -q -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr \
-        -c "alter system set synchronous_standby_names = '*'" -c "select pg_reload_conf()" >/dev/null
+      peer_psql -c "alter system set synchronous_standby_names = '*'" \
+        -c "select pg_reload_conf()" >/dev/null
     fi
     exec repmgrd -f "$conf" --daemonize=false --no-pid-file
-    ;;
-  rejoin)
-    rm -f "$data/postmaster.pid"
-    repmgr -f "$conf" node rejoin --force-rewind --no-wait \
-      -d "host=$PEER_HOST port=$PEER_PORT user=repmgr dbname=repmgr"
     ;;
   alone)
     local_psql -d postgres -c "alter system reset synchronous_standby_names" \
       -c "select pg_reload_conf()" >/dev/null
     ;;
   *)
-    echo "node.sh: server, watch, rejoin or alone" >&2
+    echo "node.sh: server, watch or alone" >&2
     exit 2
     ;;
 esac

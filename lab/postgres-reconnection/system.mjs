@@ -31,8 +31,6 @@ function ownerId(flag) {
 }
 
 class Node {
-  #client;
-
   constructor(stage, id, port, peerPort) {
     const folder = stage.folder(`pg${id}`);
     if (process.getuid() === 0) chownSync(folder, ownerId("-u"), ownerId("-g"));
@@ -51,7 +49,6 @@ class Node {
     this.port = port;
     this.server = stage.place(spec(`postgres ${id}`, "server"));
     this.watch = stage.place(spec(`repmgrd ${id}`, "watch"));
-    this.rejoining = stage.place(spec(`rejoin ${id}`, "rejoin"));
   }
 
   async query(text) {
@@ -107,12 +104,20 @@ class Pair {
   /** Kills the primary; resolves when the standby has been promoted and takes writes. */
   async killPrimary() {
     const roles = await Promise.all(this.nodes.map((node) => node.role()));
-    const primary = this.nodes[roles.indexOf("primary")];
-    const standby = this.nodes[roles.indexOf("standby")];
+    this.dead = this.nodes[roles.indexOf("primary")];
+    this.leader = this.nodes[roles.indexOf("standby")];
     // The machine is gone, its watcher with it.
-    primary.watch.kill();
-    primary.server.kill();
-    await sleepUntilReady(async () => (await standby.role()) === "primary", 40_000);
+    this.dead.watch.kill();
+    this.dead.server.kill();
+    await sleepUntilReady(async () => (await this.leader.role()) === "primary", 40_000);
+  }
+
+  /** The dead one comes back, finds that it leads no more, and becomes the replica. */
+  async heal() {
+    await this.dead.server.start();
+    await this.dead.server.ready(async () => (await this.dead.role()) === "standby", START_MS);
+    await this.dead.watch.start();
+    await this.dead.watch.ready(() => this.#isSynchronous(this.leader), START_MS);
   }
 
   /** A restart in place, shorter than what repmgr takes for a death. */
@@ -165,6 +170,8 @@ async function startBackend(stage, adapterEnv, sidecars) {
     places: () => [...pair.places(), ...(sidecars?.places ?? [])],
     killLabel: "Postgres primary killed",
     kill: () => pair.killPrimary(),
+    healLabel: "it is back as the replica",
+    heal: () => pair.heal(),
     rollBeside: sidecars && ((index) => sidecars.roll(index)),
     rolls: () =>
       [...pair.nodes].reverse().map((node) => ({ label: node.server.name, roll: () => pair.roll(node) })),

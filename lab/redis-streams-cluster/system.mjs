@@ -10,6 +10,7 @@ import { startHaproxy } from "../lib/haproxy.mjs";
 import { startAll } from "../lib/place.mjs";
 import { HOST } from "../lib/stage.mjs";
 import { sleepUntilReady } from "../lib/wait.mjs";
+import { parseNodes } from "./nodes.mjs";
 
 const CONFIG = fileURLToPath(new URL("redis.conf", import.meta.url));
 const NODES = 6;
@@ -23,24 +24,6 @@ const run = promisify(execFile);
 async function cli(port, ...args) {
   const { stdout } = await run("redis-cli", ["-h", HOST, "-p", `${port}`, ...args], { timeout: CLI_MS });
   return stdout.trim();
-}
-
-/** CLUSTER NODES, read: [{id, port, master, failed, slots: [[from, to]], masterId}] */
-export function parseNodes(text) {
-  return text.split("\n").filter(Boolean).map((line) => {
-    const [id, address, flags, masterId, , , , link, ...slots] = line.trim().split(" ");
-    return {
-      id,
-      port: Number(/:(\d+)@/.exec(address)[1]),
-      master: flags.includes("master"),
-      failed: flags.includes("fail") || link === "disconnected" && !flags.includes("myself"),
-      masterId: masterId === "-" ? undefined : masterId,
-      slots: slots.filter((slot) => !slot.startsWith("[")).map((slot) => {
-        const [from, to = from] = slot.split("-").map(Number);
-        return [from, to];
-      }),
-    };
-  });
 }
 
 class Cluster {
@@ -93,17 +76,17 @@ class Cluster {
     return masters.find(({ slots }) => slots.some(([from, to]) => from <= slot && slot <= to));
   }
 
-  /** Kills the master that carries the stream, and waits until another one does; then it comes back. */
+  /** Kills the master that carries the stream, and waits until another one does. */
   async killOwner() {
     const owner = await this.#owner();
-    const index = this.ports.indexOf(owner.port);
-    this.nodes[index].kill();
-    await sleepUntilReady(async () => {
-      const next = await this.#ownerAmongOthers(owner.port);
-      return next !== undefined;
-    });
-    await this.nodes[index].start();
-    await this.nodes[index].ready(() => isListening(owner.port));
+    this.dead = this.ports.indexOf(owner.port);
+    this.nodes[this.dead].kill();
+    await sleepUntilReady(async () => (await this.#ownerAmongOthers(owner.port)) !== undefined);
+  }
+
+  async heal() {
+    await this.nodes[this.dead].start();
+    await this.nodes[this.dead].ready(() => this.#isWhole().catch(() => false));
   }
 
   async #ownerAmongOthers(port) {
@@ -141,6 +124,7 @@ export const system = {
   ours: false,
   parts: "@socket.io/redis-streams-adapter on 3 Redis masters and 3 replicas, recovery on, HAProxy",
   programs: ["redis-server", "redis-cli", "haproxy"],
+  seedEnv: { CHAT_REDIS_PLAIN: "1" },
 
   async startBackend(stage) {
     const cluster = new Cluster(stage);
@@ -159,6 +143,8 @@ export const system = {
       places: () => cluster.nodes,
       killLabel: "master of the stream killed",
       kill: () => cluster.killOwner(),
+      healLabel: "it is back as a replica",
+      heal: () => cluster.heal(),
       rolls: () =>
         cluster.nodes.map((_, i) => ({ label: `redis ${i + 1}`, roll: () => cluster.roll(i) })),
       stop: () => Promise.all(cluster.nodes.map((node) => node.stop("SIGKILL"))),
