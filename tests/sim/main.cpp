@@ -4,6 +4,7 @@
 //   sim [--seeds N] [--from K] [--jobs J] [--first]    N seeds from K on, after those of seeds.txt
 //   sim --seed K [--trace]                             one seed; --trace prints everything that
 //   happens
+//   --recovery with either: only the part of each seed that is about recovery
 #include <algorithm>
 #include <charconv>
 #include <cinttypes>
@@ -13,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/sim/recovery_scenario.hpp"
 #include "tests/sim/runner.hpp"
 
 namespace {
@@ -21,6 +23,8 @@ using socketmesh::sim::Failure;
 using socketmesh::sim::kFirstFault;
 using socketmesh::sim::kStatCount;
 using socketmesh::sim::kStatNames;
+using socketmesh::sim::run_recovery_seed;
+using socketmesh::sim::run_seed;
 using socketmesh::sim::Stat;
 using socketmesh::sim::Stats;
 
@@ -34,6 +38,7 @@ struct Arguments {
   bool one = false;
   bool first = false;
   bool trace = false;
+  bool recovery = false;
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
 };
 
@@ -54,6 +59,10 @@ bool parse(int argc, char** argv, Arguments& out) {
     }
     if (word == "--trace") {
       out.trace = true;
+      continue;
+    }
+    if (word == "--recovery") {
+      out.recovery = true;
       continue;
     }
     if (word == "--seeds") {
@@ -96,7 +105,8 @@ void print_failure(const Failure& failure, const char* program) {
 }
 
 int run_one(const Arguments& arguments, const char* program) {
-  const auto outcome = socketmesh::sim::run_seed(arguments.seed, arguments.trace);
+  const auto run = arguments.recovery ? run_recovery_seed : run_seed;
+  const auto outcome = run(arguments.seed, arguments.trace);
   if (!outcome.passed)
     print_failure({arguments.seed, outcome.violation + "\n" + outcome.tail}, program);
   print_stats(outcome.stats);
@@ -111,6 +121,7 @@ int run_many(const Arguments& arguments, const char* program) {
   const std::size_t kept = options.seeds.size();
   for (std::uint64_t i = 0; i < arguments.seeds; ++i) options.seeds.push_back(arguments.from + i);
   options.jobs = arguments.jobs;
+  if (arguments.recovery) options.run = run_recovery_seed;
   options.stop_at_first = arguments.first;
   const auto summary = socketmesh::sim::run_seeds(
       options, [&](const Failure& failure) { print_failure(failure, program); });

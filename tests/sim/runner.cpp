@@ -39,12 +39,14 @@ void write_all(int fd, const void* data, std::size_t bytes) {
   }
 }
 
-[[noreturn]] void child(int fd, const std::vector<std::uint64_t>& seeds) {
+using RunSeed = decltype(RunnerOptions::run);
+
+[[noreturn]] void child(int fd, const std::vector<std::uint64_t>& seeds, RunSeed run) {
   for (const std::uint64_t seed : seeds) {
     Header header;
     header.seed = seed;
     write_all(fd, &header, sizeof header);
-    const Outcome outcome = run_seed(seed, false);
+    const Outcome outcome = run(seed, false);
     const std::string report = outcome.violation + (outcome.passed ? "" : "\n") + outcome.tail;
     header.tag = Tag::kEnded;
     header.passed = outcome.passed;
@@ -58,7 +60,9 @@ void write_all(int fd, const void* data, std::size_t bytes) {
 
 class Worker {
  public:
-  explicit Worker(std::vector<std::uint64_t> seeds) : seeds_(std::move(seeds)) { spawn(); }
+  Worker(std::vector<std::uint64_t> seeds, RunSeed run) : seeds_(std::move(seeds)), run_(run) {
+    spawn();
+  }
   ~Worker() {
     if (pid_ > 0) {
       ::kill(pid_, SIGKILL);
@@ -100,7 +104,7 @@ class Worker {
     if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (pid_ == 0) {
       ::close(ends[0]);
-      child(ends[1], seeds_);
+      child(ends[1], seeds_, run_);
     }
     ::close(ends[1]);
     fd_ = ends[0];
@@ -134,6 +138,7 @@ class Worker {
   }
 
   std::vector<std::uint64_t> seeds_;
+  RunSeed run_;
   std::uint64_t running_ = 0;
   pid_t pid_ = -1;
   int fd_ = -1;
@@ -148,7 +153,7 @@ Summary run_seeds(const RunnerOptions& options, const std::function<void(const F
     std::vector<std::uint64_t> share;
     for (std::size_t i = job; i < options.seeds.size(); i += options.jobs)
       share.push_back(options.seeds[i]);
-    if (!share.empty()) workers.push_back(std::make_unique<Worker>(std::move(share)));
+    if (!share.empty()) workers.push_back(std::make_unique<Worker>(std::move(share), options.run));
   }
   std::size_t reported = 0;
   for (;;) {

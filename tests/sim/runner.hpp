@@ -24,6 +24,7 @@ struct Summary {
 struct RunnerOptions {
   std::vector<std::uint64_t> seeds;
   unsigned jobs = 1;
+  Outcome (*run)(std::uint64_t seed, bool print_trace) = run_seed;
   bool stop_at_first = false;
 };
 

@@ -16,6 +16,7 @@ struct Outcome {
   Stats stats;
 };
 
+// The mesh under that seed's faults, then recovery under them (recovery_scenario.hpp).
 Outcome run_seed(std::uint64_t seed, bool print_trace);
 
 }  // namespace socketmesh::sim

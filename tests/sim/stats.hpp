@@ -29,6 +29,8 @@ enum class Stat : std::uint8_t {
   kVirtualMicroseconds,
   kEvents,
   kBytesCarried,
+  kSessionsRecovered,
+  kSessionsRefused,
   // Faults injected
   kRecordsDropped,
   kRecordsDuplicated,
@@ -76,6 +78,8 @@ inline constexpr std::array<const char*, kStatCount> kStatNames = {"sidecars sim
                                                                    "virtual microseconds",
                                                                    "events",
                                                                    "bytes carried",
+                                                                   "sessions recovered",
+                                                                   "sessions refused",
                                                                    "records dropped",
                                                                    "records duplicated",
                                                                    "records reordered",

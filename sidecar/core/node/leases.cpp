@@ -114,7 +114,8 @@ void Node::Impl::Recovery::check(Lease& lease) {
   Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
   rw::Replayed said{lease.token, rw::Result::kUnknownSession, {}};
   if (session != nullptr) {
-    const recovery::Replay replay = record->home.replay(*session, lease.offset, true);
+    const recovery::Replay replay = 
+        record->home.replay(*session, lease.offset, recovery::Home::kAll);
     said.result = replay.result;
     wire::Buffer piece;
     const auto send = [&] {

@@ -105,6 +105,7 @@ struct Node::Impl::Recovery {
   void arrive(Restore& restore);
   void replay(Slot& slot, const rw::Replay& replay);
   void replayed(Slot& slot, const rw::Replayed& replayed);
+  bool somebody_is_missing() const;
   bool restore_here(Restore& restore);
   void move_here(Restore& restore, HomeRecord& from, recovery::Session& session);
   void finish(Restore& restore, recovery::Session& session, std::vector<wire::Buffer> frames,

@@ -54,7 +54,20 @@ void Node::Impl::Recovery::find(Restore& restore) {
     restore.waiting.insert(slot.get());
     node.to_peer(*slot, [&](wire::Buffer& out) { rw::write_find(out, question); });
   }
+  restore.busy = somebody_is_missing();
   decide(restore);
+}
+
+// Peers that may have it and can't be asked: they are away for a moment, or not met yet.
+bool Node::Impl::Recovery::somebody_is_missing() const {
+  for (const auto& [id, slot] : node.slots) {
+    if (!slot->linked && slot->peer_deadline != kNever) return true;
+  }
+  if (node.now - node.started >= node.config.limits.peer_timeout) return false;
+  return std::ranges::any_of(node.book.entries(), [](const auto& item) {
+    return item.second.state == mesh::AddressBook::State::kWaiting ||
+           item.second.state == mesh::AddressBook::State::kDialing;
+  });
 }
 
 // True when one of the homes here has it, or had it when it was too late.
@@ -85,7 +98,8 @@ bool Node::Impl::Recovery::restore_here(Restore& restore) {
 // From a home of this sidecar; its own, or another's.
 void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session& session) {
   const bool own = from.home.member() == restore.member;
-  const recovery::Replay replay = from.home.replay(session, restore.offset, !own);
+  const recovery::Replay replay = 
+      from.home.replay(session, restore.offset, own ? restore.position : recovery::Home::kAll);
   restore.from_member = own ? 0 : from.home.member();
   if (replay.result != rw::Result::kRestored) {
     from.home.end(session);
@@ -137,7 +151,9 @@ void Node::Impl::Recovery::finish(Restore& restore, Session& session,
 void Node::Impl::Recovery::forget_arriving(const Restore& restore) {
   HomeRecord* to = home_of(restore.member);
   Session* session = to == nullptr ? nullptr : to->home.find(restore.nsp, restore.pid);
-  if (session != nullptr && session->state == Session::State::kArriving) to->home.end(*session);
+  const bool its = session != nullptr && session->state == Session::State::kArriving &&
+                   session->restore == restore.token;
+  if (its) to->home.end(*session);
 }
 
 void Node::Impl::Recovery::refuse(Restore& restore, rw::Result why) {

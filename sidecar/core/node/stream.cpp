@@ -1,6 +1,6 @@
 // Records received from a peer: each frame once and in order, control to the slot, data to the
 // members.
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 #include "sidecar/core/wire/channel_frames.hpp"
 
 namespace socketmesh::node {
@@ -46,6 +46,8 @@ bool Node::Impl::record_frames(LinkConn& link, const wire::link::Record& record,
   wire::Bytes frames = record.frames;
   std::uint64_t seq = record.first_seq;
   Run run;
+  // Whatever the route, there is one place for all of it.
+  const bool one_place = local_members.size() == 1 && (!recovery || recovery->orphans.empty());
   const auto flush = [&] {
     const bool good = run.count == 0 || deliver_from_peer(slot, run);
     run = {};
@@ -69,7 +71,7 @@ bool Node::Impl::record_frames(LinkConn& link, const wire::link::Record& record,
     const bool joins =
         run.count > 0 && !alone && data->flags == run.head.flags &&
         data->origin == run.head.origin && data->route_kind == run.head.route_kind &&
-        (local_members.size() == 1 || std::ranges::equal(data->route, run.head.route));
+        (one_place || std::ranges::equal(data->route, run.head.route));
     const bool for_one = data->route_kind == wire::RouteKind::kMember;
     if (!joins || (for_one && !std::ranges::equal(data->route, run.head.route))) {
       if (!flush()) return false;

@@ -242,7 +242,7 @@ bool Home::replay_provisional(const Session& session, std::vector<wire::Bytes>& 
   return true;
 }
 
-Replay Home::replay(Session& session, std::string_view offset, bool moving) {
+Replay Home::replay(Session& session, std::string_view offset, Position until) {
   Replay replay;
   Position from = session.start;
   std::size_t carried = session.carried.size();  // the first that is replayed
@@ -279,9 +279,9 @@ Replay Home::replay(Session& session, std::string_view offset, bool moving) {
     for (; carried < session.carried.size(); ++carried)
       replay.frames.emplace_back(session.carried[carried]);
     session.each_message(log_, from, [&](Position position) {
-      replay.frames.push_back(log_.at(position).frame());
+      if (position < until) replay.frames.push_back(log_.at(position).frame());
     });
-    if (moving && !replay_provisional(session, replay.frames)) replay.result = Result::kGap;
+    if (until == kAll && !replay_provisional(session, replay.frames)) replay.result = Result::kGap;
   }
   return replay;
 }

@@ -82,9 +82,10 @@ class Home {
   void written(Session& session, std::string_view last);
   // What was told of the last ones written is true of all connected sockets here and now.
   void all_written();
-  // What a client with `offset` has missed of `session`; with `moving` also what is only queued for
-  // the member, because the session will not be there any more.
-  Replay replay(Session& session, std::string_view offset, bool moving);
+  // What a client with `offset` has missed of `session`, before `until`; kAll: also what is only
+  // queued for the member, because the session will not be there any more.
+  static constexpr Position kAll = UINT64_MAX;
+  Replay replay(Session& session, std::string_view offset, Position until);
   // The session is restored from `offset` with these frames; what comes from `start` on is new,
   // but for what `marks` name.
   void carry(Session& session, std::string_view offset, std::vector<wire::Buffer> frames,

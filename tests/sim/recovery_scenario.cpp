@@ -1,0 +1,249 @@
+#include "tests/sim/recovery_scenario.hpp"
+
+#include <cstdio>
+#include <memory>
+
+#include "tests/sim/recovery_client.hpp"
+#include "tests/sim/world.hpp"
+
+namespace socketmesh::sim {
+
+namespace {
+
+constexpr std::size_t kTailLines = 60;
+constexpr TimeUs kWindow = 8 * kSecondUs;
+constexpr TimeUs kStep = 5 * kMillisecondUs;
+
+// What a seed's run is like.
+struct RecoveryPlan {
+  explicit RecoveryPlan(std::uint64_t seed) : rng(seed ^ 0x7265636f76657279ULL) {
+    sidecars = static_cast<std::size_t>(rng.range(1, 4));
+    clients = static_cast<std::size_t>(rng.range(2, 12));
+    rooms = static_cast<std::size_t>(rng.range(1, 6));
+    duration = rng.range(3, 25) * kSecondUs;
+    rate = static_cast<std::uint64_t>(rng.range(5, 300));
+    drops = static_cast<std::uint64_t>(rng.range(2, 20));
+    cuts = rng.permille(250) ? 3 : 0;
+    restarts = rng.permille(350) ? 3 : 0;
+    crashes = rng.permille(150) ? 2 : 0;
+    latency = rng.permille(200) ? 30 * kMillisecondUs : 300;
+  }
+  Rng rng;
+  std::size_t sidecars;
+  std::size_t clients;
+  std::size_t rooms;
+  TimeUs duration;
+  std::uint64_t rate;   // a step publishes, permille
+  std::uint64_t drops;  // and so on
+  std::uint64_t cuts;
+  std::uint64_t restarts;
+  std::uint64_t crashes;
+  TimeUs latency;
+  TimeUs slack() const { return cuts > 0 ? 3 * kSecondUs : 400 * kMillisecondUs; }
+};
+
+class RecoveryRun {
+ public:
+  explicit RecoveryRun(std::uint64_t seed) : plan_(seed), rng_(plan_.rng.fork()), world_(options(plan_, seed)) {}
+
+  World& world() { return world_; }
+
+  void go() {
+    build();
+    const TimeUs end = world_.now() + plan_.duration;
+    TimeUs report = world_.now() + kWindow / 4;
+    while (world_.now() < end) {
+      step();
+      world_.run_for(kStep);
+      if (world_.now() < report) continue;
+      report += kWindow / 4;
+      for (auto& app : apps_) {
+        if (app->alive()) app->report_last();
+      }
+    }
+    rest();
+    judge();
+  }
+
+ private:
+  static WorldOptions options(const RecoveryPlan& plan, std::uint64_t seed) {
+    WorldOptions options;
+    options.seed = seed;
+    options.limits.recovery_window = kWindow;
+    options.network.latency = plan.latency;
+    return options;
+  }
+
+  SidecarHost::Env env() {
+    return {world_.clock(), world_.network(), world_.trace(), world_.stats()};
+  }
+
+  RecoveryApp& launch(SidecarHost& sidecar) {
+    apps_.push_back(std::make_unique<RecoveryApp>(env(), rng_.fork(), rng_.next() | 1U, sidecar));
+    apps_.back()->start();
+    return *apps_.back();
+  }
+
+  std::string room() { return "room" + std::to_string(rng_.index(plan_.rooms)); }
+
+  void build() {
+    for (std::size_t i = 0; i < plan_.sidecars; ++i) {
+      SidecarHost& sidecar = world_.add_sidecar();
+      launch(sidecar);
+      if (rng_.permille(250)) launch(sidecar);
+    }
+    world_.run_for(kSecondUs);
+    for (std::uint32_t i = 0; i < plan_.clients; ++i) {
+      Rooms rooms;
+      for (std::int64_t n = rng_.range(0, 3); n > 0; --n) rooms.insert(room());
+      clients_.push_back(std::make_unique<RecoveryClient>(env(), rng_.fork(), i, rooms));
+      clients_.back()->come(any_app());
+    }
+    world_.run_for(plan_.slack());
+  }
+
+  RecoveryApp& any_app() {
+    std::vector<RecoveryApp*> ready;
+    for (auto& app : apps_) {
+      if (app->attached()) ready.push_back(app.get());
+    }
+    if (ready.empty()) throw Violation("no app is attached", "");
+    return *ready[rng_.index(ready.size())];
+  }
+
+  void step() {
+    if (rng_.permille(plan_.rate)) {
+      for (std::int64_t n = rng_.permille(50) ? 20 : 1; n > 0; --n) publish();
+    }
+    if (rng_.permille(plan_.drops)) drop();
+    if (rng_.permille(20)) change_rooms();
+    if (rng_.permille(plan_.cuts)) world_.network().cut_one();
+    if (rng_.permille(plan_.restarts)) restart(false);
+    if (rng_.permille(plan_.crashes)) restart(true);
+    for (auto& client : clients_) {
+      const TimeUs away = world_.now() - client->away_since();
+      const bool late = away > kWindow * 3 / 4;
+      if (!client->up() && (late || rng_.permille(10))) client->come(any_app());
+    }
+  }
+
+  void publish() {
+    Rooms rooms;
+    Rooms except;
+    if (!rng_.permille(150)) {
+      for (std::int64_t n = rng_.range(1, 2); n > 0; --n) rooms.insert(room());
+    }
+    if (rng_.permille(150)) except.insert(room());
+    if (rng_.permille(150)) {
+      const auto& client = clients_[rng_.index(clients_.size())];
+      if (!client->sid().empty()) rooms = {client->sid()};
+    }
+    RecoveryApp& app = any_app();
+    const Message message =
+        app.publish(std::move(rooms), std::move(except), rng_.permille(80));
+    all_[message.id] = message;
+  }
+
+  void drop() {
+    RecoveryClient& client = *clients_[rng_.index(clients_.size())];
+    std::optional<TimeUs> notice;
+    if (rng_.permille(600)) notice = rng_.range(0, 50) * kMillisecondUs;
+    else if (rng_.permille(500)) notice = rng_.range(100, 2000) * kMillisecondUs;
+    client.drop(notice);
+    // Often it is back at once, sometimes so fast that it drops again before it is served.
+    if (rng_.permille(500)) {
+      world_.run_for(rng_.range(0, 10) * kMillisecondUs);
+      client.come(any_app());
+    }
+  }
+
+  void change_rooms() {
+    RecoveryClient& client = *clients_[rng_.index(clients_.size())];
+    if (!client.live()) return;
+    const std::string changed = room();
+    const bool join = rng_.permille(500);
+    if (client.app()->change_rooms(client.sid(), changed, join)) client.rooms_changed(changed, join);
+  }
+
+  // A server's process ends; another takes its place at the same sidecar.
+  void restart(bool crash) {
+    RecoveryApp& app = any_app();
+    SidecarHost& sidecar = app.home();
+    if (crash) dead_.insert(app.id());
+    crash ? app.crash() : app.shut_down();
+    for (auto& client : clients_) {
+      if (client->app() == &app) client->server_gone();
+    }
+    launch(sidecar);
+    world_.run_for(100 * kMillisecondUs);
+  }
+
+  void rest() {
+    world_.network().end_faults();
+    world_.run_for(3 * kSecondUs);
+    for (auto& client : clients_) {
+      if (!client->up()) client->come(any_app());
+    }
+    world_.run_for(6 * kSecondUs + 2 * plan_.slack());
+  }
+
+  void judge() {
+    std::map<std::uint8_t, std::uint64_t> refusals;
+    std::uint64_t recovered = 0;
+    for (const auto& app : apps_) {
+      for (const auto& [why, count] : app->refusals()) refusals[why] += count;
+    }
+    for (const auto& client : clients_) {
+      if (!client->live()) throw Violation("a client is not served", std::to_string(client->number()));
+      client->judge(all_, plan_.slack(), dead_);
+      recovered += client->recovered();
+    }
+    world_.stats().add(Stat::kSessionsRecovered, recovered);
+    for (const auto& [why, count] : refusals) {
+      world_.stats().add(Stat::kSessionsRefused, count);
+      if (!allowed(why)) {
+        throw Violation("a session was refused without need",
+                        "reason " + std::to_string(why) + ", " + std::to_string(count) + " times");
+      }
+    }
+  }
+
+  // Only what this run's faults can explain.
+  bool allowed(std::uint8_t why) const {
+    constexpr std::uint8_t kUnknownOffset = 2;
+    constexpr std::uint8_t kGap = 4;
+    constexpr std::uint8_t kTimeout = 5;
+    // What a killed server had shown its clients and nobody else is known to nobody.
+    if (plan_.crashes > 0) return why == kUnknownOffset || why == kGap;
+    // Two that do not see the same peers prove nothing to each other.
+    return plan_.cuts > 0 && why == kTimeout;
+  }
+
+  RecoveryPlan plan_;
+  Rng rng_;
+  World world_;
+  std::vector<std::unique_ptr<RecoveryApp>> apps_;
+  std::vector<std::unique_ptr<RecoveryClient>> clients_;
+  std::map<MessageId, Message> all_;
+  std::set<MemberId> dead_;
+};
+
+}  // namespace
+
+Outcome run_recovery_seed(std::uint64_t seed, bool print_trace) {
+  RecoveryRun run(seed);
+  run.world().trace().print_all(print_trace);
+  Outcome outcome;
+  try {
+    run.go();
+    outcome.passed = true;
+  } catch (const Violation& violation) {
+    outcome.violation = std::string("recovery: ") + violation.what();
+    outcome.tail = run.world().trace().tail(kTailLines);
+  }
+  outcome.hash = run.world().trace_hash();
+  outcome.stats = run.world().stats();
+  return outcome;
+}
+
+}  // namespace socketmesh::sim

@@ -1,0 +1,11 @@
+// Recovery under seeded faults: clients that drop anywhere, come back to the same server or to
+// another, join and leave rooms; servers that restart; links that are cut.
+#pragma once
+
+#include "tests/sim/scenario.hpp"
+
+namespace socketmesh::sim {
+
+Outcome run_recovery_seed(std::uint64_t seed, bool print_trace);
+
+}  // namespace socketmesh::sim
