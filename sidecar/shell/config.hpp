@@ -88,7 +88,7 @@ struct SidecarConfig {
   LinkConfig link;
   AdminConfig admin;
   std::variant<StaticDiscovery, DnsDiscovery, KubernetesDiscovery> discovery;
-  std::optional<net::TlsFiles> tls;  // absolute paths; absent: plain, loopback only
+  std::optional<net::TlsFiles> tls;        // absolute paths; absent: plain, loopback only
   std::optional<RecoveryConfig> recovery;  // absent: off
   LogConfig log;
 

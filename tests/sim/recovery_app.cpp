@@ -11,7 +11,17 @@ namespace {
 constexpr std::uint8_t kFlagLogged = 0x40;
 constexpr std::uint8_t kFlagHome = 0x80;
 constexpr auto kKindSession = static_cast<Kind>(11);
-enum Op : std::uint8_t { kOpen = 1, kJoin, kLeave, kData, kClose, kEnd, kLast, kRestore, kAllWritten };
+enum Op : std::uint8_t {
+  kOpen = 1,
+  kJoin,
+  kLeave,
+  kData,
+  kClose,
+  kEnd,
+  kLast,
+  kRestore,
+  kAllWritten
+};
 constexpr std::uint8_t kRestored = 0x30;
 constexpr std::uint8_t kReplay = 0x31;
 constexpr std::uint8_t kCloseSession = 0x32;
@@ -212,11 +222,12 @@ void RecoveryApp::deliver(const Message& message) {
   delivered_[message.id] = static_cast<std::int64_t>(delivered_.size());
   for (auto& [request, pending] : pending_) pending.remembered.push_back(message);
   for (auto& [sid, socket] : sockets_) {
-    if (!message.is_for(socket.rooms)) continue;
+    // What came late was replayed.
+    const auto mark = socket.marks.find(message.id.first);
+    const bool known = mark != socket.marks.end() && message.id.second <= mark->second;
+    if (known || !message.is_for(socket.rooms)) continue;
     if (!socket.connected) {
-      const auto mark = socket.marks.find(message.id.first);
-      if (mark == socket.marks.end() || message.id.second > mark->second)
-        socket.missed.push_back(message.id);
+      socket.missed.push_back(message.id);
       continue;
     }
     socket.last = offset_of(message.id);
@@ -249,7 +260,7 @@ void RecoveryApp::accept_new(ClientEnd& client, std::uint64_t connection, const 
   for (const std::string& room : socket.rooms) count_room(room, 1);
   socket.connected = true;
   tell_open(socket);
-  client.connected(connection, socket.sid, socket.pid, socket.rooms);
+  client.connected(connection, id_, socket.sid, socket.pid, socket.rooms);
   sockets_[socket.sid] = std::move(socket);
 }
 
@@ -312,8 +323,11 @@ void RecoveryApp::handle(Bytes frame) {
     std::uint64_t& highest = highest_[data.origin];
     if (data.seq <= highest) return;
     highest = data.seq;
-    Message message{id_of(data), {data.rooms.begin(), data.rooms.end()},
-                    {data.except.begin(), data.except.end()}, false, 0};
+    Message message{id_of(data),
+                    {data.rooms.begin(), data.rooms.end()},
+                    {data.except.begin(), data.except.end()},
+                    false,
+                    0};
     return deliver(message);
   }
   Reader reader(frame.subspan(1));
@@ -391,7 +405,7 @@ void RecoveryApp::go_on(const std::string& sid) {
   Socket& socket = sockets_.at(sid);
   socket.connected = true;
   tell_open(socket);
-  socket.client->connected(socket.connection, socket.sid, socket.pid, socket.rooms);
+  socket.client->connected(socket.connection, id_, socket.sid, socket.pid, socket.rooms);
   for (const MessageId& id : socket.missed) {
     socket.client->message(socket.connection, id);
     socket.last = offset_of(id);

@@ -34,8 +34,8 @@ std::string offset_of(const MessageId& id);
 class ClientEnd {
  public:
   virtual ~ClientEnd() = default;
-  virtual void connected(std::uint64_t connection, const std::string& sid, const std::string& pid,
-                         const Rooms& rooms) = 0;
+  virtual void connected(std::uint64_t connection, MemberId home, const std::string& sid,
+                         const std::string& pid, const Rooms& rooms) = 0;
   virtual void message(std::uint64_t connection, const MessageId& id) = 0;
 };
 

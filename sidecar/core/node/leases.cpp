@@ -52,6 +52,7 @@ void Node::Impl::Recovery::asked(Slot& slot, const rw::Find& find) {
 }
 
 void Node::Impl::Recovery::answer(Lease& lease, const Session& session) {
+  if (std::exchange(lease.answered, true)) return;
   rw::Found found;
   found.token = lease.token;
   found.result = rw::Result::kRestored;
@@ -114,14 +115,13 @@ void Node::Impl::Recovery::check(Lease& lease) {
   Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
   rw::Replayed said{lease.token, rw::Result::kUnknownSession, {}};
   if (session != nullptr) {
-    const recovery::Replay replay = 
+    const recovery::Replay replay =
         record->home.replay(*session, lease.offset, recovery::Home::kAll);
     said.result = replay.result;
     wire::Buffer piece;
     const auto send = [&] {
-      node.to_peer(*lease.mover, [&](wire::Buffer& out) {
-        rw::write_link_replay(out, {lease.token, piece});
-      });
+      node.to_peer(*lease.mover,
+                   [&](wire::Buffer& out) { rw::write_link_replay(out, {lease.token, piece}); });
       piece.clear();
     };
     if (replay.result == rw::Result::kRestored) {
@@ -168,6 +168,7 @@ void Node::Impl::Recovery::peer_lost(Slot& slot) {
   for (const std::uint64_t token : asked_it) {
     Restore& restore = restores.at(token);
     restore.waiting.erase(&slot);
+    restore.busy = true;
     if (restore.from == &slot) {
       restore.again = node.now + kRestoreRetry;
     } else {
@@ -177,10 +178,10 @@ void Node::Impl::Recovery::peer_lost(Slot& slot) {
   std::vector<std::uint64_t> numbers;
   for (auto& [number, lease] : leases) {
     if (lease.mover == &slot) {
-      // The session is free for others; should the mover have it, it says so when it is back.
+      // The mover may have it, and says so when it is back. What it was not told of is free.
       HomeRecord* record = home_of(lease.member);
       Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
-      if (session != nullptr && session->lease == number) session->lease = 0;
+      if (session != nullptr && session->lease == number && !lease.answered) session->lease = 0;
       lease.fetching = false;
     } else if (lease.waiting.contains(&slot)) {
       numbers.push_back(number);
@@ -202,6 +203,11 @@ void Node::Impl::Recovery::peer_gone(Slot& slot) {
   }
   for (auto& [key, known] : passes) known.from.erase(&slot);
   std::erase_if(lease_numbers, [&](const auto& item) { return item.first.first == &slot; });
+  for (const auto& [number, lease] : leases) {
+    HomeRecord* record = lease.mover == &slot ? home_of(lease.member) : nullptr;
+    Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
+    if (session != nullptr && session->lease == number) session->lease = 0;
+  }
   std::erase_if(leases, [&](const auto& item) { return item.second.mover == &slot; });
 }
 

@@ -10,7 +10,9 @@ namespace {
 // How often homes are looked at for what is too old.
 constexpr TimeUs kExpireInterval = kSecondUs;
 // Stands for a namespace's messages to everyone; no room can have this name: it is not UTF-8.
-constexpr std::string_view kEveryone = "\xff" "everyone";
+constexpr std::string_view kEveryone =
+    "\xff"
+    "everyone";
 
 }  // namespace
 
@@ -68,7 +70,7 @@ void Node::Impl::Recovery::detach(AppConn& app) {
   for (auto& [number, lease] : leases) {
     recovery::Session* session =
         lease.member == app.id ? record->home.find(lease.nsp, lease.pid) : nullptr;
-    if (session != nullptr && !lease.fetching && session->lease == number) answer(lease, *session);
+    if (session != nullptr && session->lease == number) answer(lease, *session);
   }
   orphans.push_back(record);
   drop_if_empty(*record);
@@ -123,7 +125,8 @@ void Node::Impl::Recovery::log_orphans(const Run& run) {
   std::vector<HomeRecord*> wanting;
   const auto add = [&](EndpointId endpoint) {
     HomeRecord* home = node.endpoints[endpoint].home;
-    if (home != nullptr && home->app == nullptr && std::ranges::find(wanting, home) == wanting.end())
+    if (home != nullptr && home->app == nullptr &&
+        std::ranges::find(wanting, home) == wanting.end())
       wanting.push_back(home);
   };
   for (const std::string_view room : node.route.rooms)
@@ -191,8 +194,8 @@ void Node::Impl::Recovery::opened(HomeRecord& record, recovery::Session& session
 // A socket is gone. A restored one that never was connected leaves its session where it was.
 void Node::Impl::Recovery::closed(HomeRecord& record, recovery::Session& session, bool for_ever) {
   if (const auto found = restores.find(session.restore); found != restores.end()) {
-    if (found->second.member != record.home.member()) {
-      // A restore of another member here has waited for it.
+    if (found->second.step == Restore::Step::kClosing) {
+      // It has waited for that.
       found->second.again = node.now;
       session.restore = 0;
     } else {
@@ -264,9 +267,8 @@ void Node::Impl::Recovery::expire() {
     record->home.expire(node.now, limits, memory);
     drop_if_empty(*record);
   }
-  std::erase_if(passes, [this](const auto& item) {
-    return item.second.since + kRestoreTimeout <= node.now;
-  });
+  std::erase_if(
+      passes, [this](const auto& item) { return item.second.since + kRestoreTimeout <= node.now; });
 }
 
 TimeUs Node::Impl::Recovery::next_deadline() const {

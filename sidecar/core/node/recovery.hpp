@@ -36,10 +36,10 @@ struct Restore {
   TimeUs started = 0;
   TimeUs again = kNever;  // begun anew then
   Step step = Step::kFinding;
-  std::set<Slot*> waiting;    // have not said whether they have it
-  bool busy = false;          // somebody said: ask again
-  Slot* from = nullptr;       // the peer that has it
-  MemberId from_member = 0;   // the home here that has it; 0: none
+  std::set<Slot*> waiting;   // have not said whether they have it
+  bool busy = false;         // somebody said: ask again
+  Slot* from = nullptr;      // the peer that has it
+  MemberId from_member = 0;  // the home here that has it; 0: none
   std::uint64_t generation = 0;
   std::string sid;
   std::vector<std::string> rooms;
@@ -54,6 +54,7 @@ struct Lease {
   MemberId member = 0;  // the home
   std::string nsp;
   std::string pid;
+  bool answered = false;  // its mover knows that it is here
   bool fetching = false;
   std::uint64_t barrier = 0;
   std::string offset;
@@ -69,8 +70,7 @@ inline constexpr TimeUs kRestoreRetry = 50 * kMillisecondUs;
 inline constexpr std::size_t kReplayPieceBytes = 256U << 10U;
 
 struct Node::Impl::Recovery {
-  Recovery(Impl& impl, const recovery::HomeLimits& home_limits)
-      : node(impl), limits(home_limits) {}
+  Recovery(Impl& impl, const recovery::HomeLimits& home_limits) : node(impl), limits(home_limits) {}
 
   // ---- recovery.cpp: homes
   void attach(AppConn& app, std::uint16_t attachment);
@@ -134,8 +134,8 @@ struct Node::Impl::Recovery {
   recovery::HomeLimits limits;
   std::map<MemberId, std::unique_ptr<HomeRecord>> homes;
   std::vector<HomeRecord*> orphans;
-  std::map<std::uint64_t, Restore> restores;  // by token
-  std::map<std::uint64_t, Lease> leases;      // by number
+  std::map<std::uint64_t, Restore> restores;                                     // by token
+  std::map<std::uint64_t, Lease> leases;                                         // by number
   std::map<std::pair<const Slot*, std::uint64_t>, std::uint64_t> lease_numbers;  // mover, token
   // Who has passed on a barrier, by mover and barrier; forgotten after kRestoreTimeout.
   struct Passes {

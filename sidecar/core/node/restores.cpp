@@ -75,13 +75,12 @@ bool Node::Impl::Recovery::restore_here(Restore& restore) {
   for (auto& [member, record] : homes) {
     Session* session = record->home.find(restore.nsp, restore.pid);
     if (session == nullptr) continue;
-    const bool own = member == restore.member;
     if (session->lease != 0 || session->state == Session::State::kArriving ||
         session->state == Session::State::kRestoring) {
       restore.again = node.now + kRestoreRetry;
       return true;
     }
-    if (!own && record->app != nullptr && session->state != Session::State::kAway) {
+    if (record->app != nullptr && session->state != Session::State::kAway) {
       restore.step = Restore::Step::kClosing;
       restore.from_member = member;
       session->restore = restore.token;
@@ -98,7 +97,7 @@ bool Node::Impl::Recovery::restore_here(Restore& restore) {
 // From a home of this sidecar; its own, or another's.
 void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session& session) {
   const bool own = from.home.member() == restore.member;
-  const recovery::Replay replay = 
+  const recovery::Replay replay =
       from.home.replay(session, restore.offset, own ? restore.position : recovery::Home::kAll);
   restore.from_member = own ? 0 : from.home.member();
   if (replay.result != rw::Result::kRestored) {
@@ -113,7 +112,7 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
   for (const wire::Bytes frame : replay.frames) frames.emplace_back(frame.begin(), frame.end());
   if (own) {
     session.deadline = node.now + limits.window;
-    finish(restore, session, std::move(frames), {});
+    finish(restore, session, std::move(frames), session.marks);
     return;
   }
   rw::Found found;

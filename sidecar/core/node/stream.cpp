@@ -68,10 +68,9 @@ bool Node::Impl::record_frames(LinkConn& link, const wire::link::Record& record,
     ++slot.messages_in;
     ++counters.link_messages_in;
     const bool alone = (data->flags & wire::kAloneFlags) != 0;
-    const bool joins =
-        run.count > 0 && !alone && data->flags == run.head.flags &&
-        data->origin == run.head.origin && data->route_kind == run.head.route_kind &&
-        (one_place || std::ranges::equal(data->route, run.head.route));
+    const bool joins = run.count > 0 && !alone && data->flags == run.head.flags &&
+                       data->origin == run.head.origin && data->route_kind == run.head.route_kind &&
+                       (one_place || std::ranges::equal(data->route, run.head.route));
     const bool for_one = data->route_kind == wire::RouteKind::kMember;
     if (!joins || (for_one && !std::ranges::equal(data->route, run.head.route))) {
       if (!flush()) return false;

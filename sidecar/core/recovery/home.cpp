@@ -60,9 +60,8 @@ void Home::queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, T
   const std::uint8_t flags = frames[5];
   std::uint64_t number = last - count;
   if ((flags & wire::kLogged) != 0) {
-    log_.keep(frames, now, [&](const Log::Entry& entry) {
-      provisional_.push_back({entry, ++number});
-    });
+    log_.keep(frames, now,
+              [&](const Log::Entry& entry) { provisional_.push_back({entry, ++number}); });
     return;
   }
   if ((flags & wire::kVolatile) != 0) return;
@@ -310,7 +309,8 @@ Marks Home::marks() const {
 }
 
 void Home::expire(TimeUs now, const HomeLimits& limits, std::size_t memory_bytes) {
-  log_.evict(now - limits.window, memory_bytes > carried_bytes_ ? memory_bytes - carried_bytes_ : 0);
+  log_.evict(now - limits.window,
+             memory_bytes > carried_bytes_ ? memory_bytes - carried_bytes_ : 0);
   std::vector<Session*> over;
   for (auto& [key, session] : by_pid_) {
     session->forget_changes(log_.head());

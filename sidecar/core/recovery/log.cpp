@@ -138,10 +138,8 @@ std::optional<Position> Log::find(const MessageId& id) {
   index();
   const auto origin = by_origin_.find(id.origin);
   if (origin == by_origin_.end()) return std::nullopt;
-  const auto found =
-      std::ranges::lower_bound(origin->second, id.seq, {}, [](const auto& item) {
-        return item.first;
-      });
+  const auto found = std::ranges::lower_bound(origin->second, id.seq, {},
+                                              [](const auto& item) { return item.first; });
   if (found == origin->second.end() || found->first != id.seq || found->second < head_)
     return std::nullopt;
   return found->second;

@@ -57,8 +57,8 @@ class Log {
   void keep(wire::Bytes frames, TimeUs now, Put&& put) {
     const auto [at, chunk] = copy(frames);
     for (std::size_t offset = 0; offset < frames.size();) {
-      const auto size = static_cast<std::uint32_t>(wire::kLengthBytes) +
-                        wire::load<std::uint32_t>(at + offset);
+      const auto size =
+          static_cast<std::uint32_t>(wire::kLengthBytes) + wire::load<std::uint32_t>(at + offset);
       ++chunks_[chunk - first_chunk_].entries;
       put(Entry{at + offset, size, chunk, now});
       offset += size;

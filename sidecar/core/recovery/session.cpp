@@ -46,8 +46,10 @@ std::set<std::string_view> Session::rooms_at(Position from, wire::recovery::Name
   for (std::size_t i = changes_.size(); i > first_change(from); --i) {
     const Change& change = changes_[i - 1];
     ever.insert(change.room);
-    if (change.join) rooms.erase(change.room);
-    else rooms.insert(change.room);
+    if (change.join)
+      rooms.erase(change.room);
+    else
+      rooms.insert(change.room);
   }
   names.assign(ever.begin(), ever.end());
   return rooms;

@@ -67,8 +67,10 @@ class Session {
     LoggedRoute route;
     for (const Position position : found) {
       for (; next < changes_.size() && changes_[next].at <= position; ++next) {
-        if (changes_[next].join) now.insert(changes_[next].room);
-        else now.erase(changes_[next].room);
+        if (changes_[next].join)
+          now.insert(changes_[next].room);
+        else
+          now.erase(changes_[next].room);
       }
       const Log::Entry& entry = log.at(position);
       const auto message = wire::parse_data(entry.frame());

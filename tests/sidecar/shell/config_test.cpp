@@ -211,8 +211,7 @@ TEST(SidecarConfig, RefusesBadPeers) {
 }
 
 TEST(SidecarConfig, RefusesWhatComesLater) {
-  EXPECT_EQ(bad(std::string(kMinimal) + "dropin: {tunnel: \"127.0.0.1:8001\"}\n"
-                                        ),
+  EXPECT_EQ(bad(std::string(kMinimal) + "dropin: {tunnel: \"127.0.0.1:8001\"}\n"),
             "f:4: dropin: drop-in mode is not in this version; remove the section\n");
 }
 
@@ -229,7 +228,8 @@ TEST(SidecarConfig, RecoveryHasRanges) {
   const auto given = [](const std::string& text) {
     return bad(std::string(kMinimal) + "recovery: {" + text + "}\n");
   };
-  EXPECT_EQ(good(std::string(kMinimal) + "recovery: {window: 1h, replicas: 5}\n").recovery->replicas, 5);
+  EXPECT_EQ(
+      good(std::string(kMinimal) + "recovery: {window: 1h, replicas: 5}\n").recovery->replicas, 5);
   EXPECT_THAT(given("window: 999ms"), HasSubstr("recovery.window"));
   EXPECT_THAT(given("window: 3601s"), HasSubstr("recovery.window"));
   EXPECT_THAT(given("memory: 1"), HasSubstr("recovery.memory"));
