@@ -225,6 +225,8 @@ export class RecoveryNamespace {
     if (earlier !== undefined) this.fail(earlier);
     const old = this.byPid.get(pid);
     if (old !== undefined) closeNow(old);
+    // Socket.IO may have closed the namespace with its last socket.
+    if (this.over) return Promise.resolve(null);
     return new Promise((resolve) => {
       const request = this.recovery.ask(this, pid, offset, (session, replay) => {
         if (session === undefined) {
