@@ -15,7 +15,10 @@ const inMemory = Adapter.prototype as unknown as { _encode: Encode; apply: Apply
 
 /** Who wants to know which messages were written to which sockets. */
 interface Writing {
+  /** The message that is being written now, asked for once; and whether some sockets have it already. */
   take(): MessageId | undefined;
+  readonly late: boolean;
+  had(socket: object, id: MessageId): boolean;
   wrote(socket: object, id: MessageId): void;
 }
 
@@ -40,7 +43,9 @@ export function overrideInMemory<A extends Adapter>(prototype: A, writingOf: (ad
       inMemory.apply.call(this, opts, callback);
       return;
     }
+    const { late } = writing!;
     inMemory.apply.call(this, opts, (socket) => {
+      if (late && writing!.had(socket, id)) return;
       callback(socket);
       writing!.wrote(socket, id);
     });

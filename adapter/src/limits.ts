@@ -88,6 +88,8 @@ export const MAX_GIVEN_UP_RESTORES = 4_096;
 export const MAX_SESSION_KEY_CHARS = 128;
 /** What is kept in a namespace for sockets that are being restored, in bytes; beyond it the oldest begin anew. */
 export const REMEMBERED_BYTES = 64 * 1024 * 1024;
+/** How long a message that was replayed to a socket may still come here, ms: twenty times the default `link.hold`. */
+export const LATE_MARKS_MS = 10 * 60 * 1000;
 /** How often socket.data is compared with what the sidecar knows, ms, and of how many sockets at a time. */
 export const DATA_CHECK_MS = 1_000;
 export const DATA_CHECK_SOCKETS = 2_000;

@@ -35,6 +35,11 @@ export class Origins {
     return origin;
   }
 
+  /** The highest sequence taken from an origin; 0 from one that is not known. */
+  taken(hex: string): number {
+    return this.all.get(hex)?.seq ?? 0;
+  }
+
   up(hex: string): void {
     const origin = this.all.get(hex);
     if (origin !== undefined) origin.downSince = 0;

@@ -10,12 +10,14 @@ import { MAX_SESSION_KEY_CHARS, REMEMBERED_BYTES } from "./limits";
 import { toWireName } from "./names";
 import type { Chunk } from "./packets";
 import type { Recovery } from "./recovery";
+import { isMarked, LateMessages, type Marks } from "./recovery-late";
 import { offsetOf, parseOffset, RememberedMessages, type Message, type MessageId } from "./recovery-messages";
-import { inReplay, type ReplayedMessage, type Restored } from "./recovery-replies";
+import { inReplay, type Restored } from "./recovery-replies";
 import { closeNow, hook, type RecoverableNamespace, type RecoverableSocket } from "./recovery-sockets";
 import { encodeValue } from "./values";
 import { SessionOp } from "./wire";
 
+const NOTHING = Buffer.alloc(0);
 const SESSION = Symbol("socketmesh session");
 
 /** A connected socket whose state the sidecar keeps. */
@@ -25,6 +27,8 @@ interface Session {
   last: MessageId | undefined;
   toldLast: MessageId | undefined;
   toldData: Buffer;
+  /** What it had before its CONNECT, while some of that may still come. */
+  marks: Marks | undefined;
 }
 
 /** A session that is here, and whose socket is not connected yet. */
@@ -32,7 +36,7 @@ interface Arrival {
   readonly request: number;
   readonly session: Restored;
   readonly rooms: ReadonlySet<unknown>;
-  readonly replay: ReplayedMessage[];
+  readonly replay: Message[];
   readonly presented: MessageId | undefined;
   socket: RecoverableSocket | undefined;
   failed: boolean;
@@ -51,7 +55,10 @@ export class RecoveryNamespace {
   private readonly starts = new Map<number, number>();
   private readonly remembered = new RememberedMessages();
   private scan: Iterator<Session> | undefined;
+  private readonly lateMessages = new LateMessages();
+  private readonly marked = new Set<Session>();
   private writing: MessageId | undefined;
+  private writingLate = false;
   private over = false;
 
   constructor(
@@ -72,6 +79,7 @@ export class RecoveryNamespace {
   /** A message with an offset is about to be delivered here. */
   delivering(id: MessageId, opts: BroadcastOptions, chunks: () => readonly Chunk[]): void {
     this.writing = id;
+    this.writingLate = this.lateMessages.size > 0 && this.lateMessages.concerns(id);
     if (this.starts.size === 0) return;
     this.remembered.push(id, opts, chunks());
     // The oldest needs the most.
@@ -86,6 +94,23 @@ export class RecoveryNamespace {
     const id = this.writing;
     this.writing = undefined;
     return id;
+  }
+
+  get late(): boolean {
+    return this.writingLate;
+  }
+
+  /** Whether this socket was replayed the message before it came. */
+  had(socket: object, id: MessageId): boolean {
+    return isMarked((socket as WithSession)[SESSION]?.marks, id);
+  }
+
+  /** Marks go when nothing late can come any more. */
+  sweep(now: number): void {
+    this.lateMessages.sweep(now);
+    if (this.lateMessages.size > 0) return;
+    for (const session of this.marked) session.marks = undefined;
+    this.marked.clear();
   }
 
   wrote(socket: object, id: MessageId): void {
@@ -211,6 +236,7 @@ export class RecoveryNamespace {
   private drop(session: Session): void {
     const { socket } = session;
     delete (socket as WithSession)[SESSION];
+    this.marked.delete(session);
     if (this.sessions.get(socket.id) === session) this.sessions.delete(socket.id);
     if (this.byPid.get(socket.pid!) === socket) this.byPid.delete(socket.pid!);
   }
@@ -220,6 +246,7 @@ export class RecoveryNamespace {
   restore(pid: string, offset: string): Promise<RestoredSession | null> {
     const presented = parseOffset(offset);
     if (pid.length > MAX_SESSION_KEY_CHARS || (offset !== "" && presented === undefined)) return Promise.resolve(null);
+    if (!this.recovery.asks) return Promise.resolve(null);
     // A client that is here again while we believe it to be here still.
     const earlier = this.requests.get(pid);
     if (earlier !== undefined) this.fail(earlier);
@@ -322,7 +349,7 @@ export class RecoveryNamespace {
     const { pid } = socket;
     // Clients of an older protocol are not told their pid.
     if (pid === undefined || socket.client.conn.protocol === 3) return;
-    const session: Session = { socket, last: undefined, toldLast: undefined, toldData: Buffer.alloc(0) };
+    const session: Session = { socket, last: undefined, toldLast: undefined, toldData: NOTHING, marks: undefined };
     (socket as WithSession)[SESSION] = session;
     this.sessions.set(socket.id, session);
     this.byPid.set(pid, socket);
@@ -331,6 +358,9 @@ export class RecoveryNamespace {
     if (arrival?.socket !== socket) return;
     this.arrivals.delete(socket.id);
     session.last = arrival.presented;
+    session.marks = arrival.session.marks;
+    this.marked.add(session);
+    this.lateMessages.expect(session.marks, (origin) => this.recovery.taken(origin), performance.now());
     const missed = this.missedBy(arrival);
     this.finish(arrival.request, pid);
     for (const { id, chunks, compress } of missed) {

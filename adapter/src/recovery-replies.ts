@@ -1,21 +1,18 @@
 // What the sidecar answers to RESTORE: REPLAY, any number of times, and RESTORED.
-import type { ByteReader } from "./bytes";
-import { ByteReader as Reader } from "./bytes";
+import { ByteReader } from "./bytes";
 import { WireError } from "./errors";
 import { fromWireName } from "./names";
 import { checkBody, readChunks } from "./packets";
+import { isMarked, type Marks } from "./recovery-late";
 import { offsetOf, type Message, type MessageId } from "./recovery-messages";
 import { decodeValue } from "./values";
 import { DATA, DATA_HEADER_BYTES, Flag, ORDER_BYTES } from "./wire";
-
-export type ReplayedMessage = Message;
 
 export interface Restored {
   readonly sid: string;
   readonly rooms: readonly string[];
   readonly data: unknown;
-  /** By origin: messages up to here are in the replay, or came before it. */
-  readonly marks: ReadonlyMap<string, number>;
+  readonly marks: Marks;
 }
 
 /** The rest of RESTORED, behind `sid`. Throws WireError. */
@@ -28,11 +25,11 @@ export function readRestored(sid: string, reader: ByteReader): Restored {
 }
 
 /** Whole DATA frames to the end, put behind those of earlier parts. Throws WireError. */
-export function readReplay(reader: ByteReader, into: ReplayedMessage[]): void {
+export function readReplay(reader: ByteReader, into: Message[]): void {
   while (reader.left > 0) into.push(readFrame(reader));
 }
 
-function readFrame(reader: ByteReader): ReplayedMessage {
+function readFrame(reader: ByteReader): Message {
   const bytes = reader.u32();
   const end = reader.at + bytes;
   if (bytes + 4 < DATA_HEADER_BYTES || end > reader.end || reader.u8() !== DATA) throw new WireError("broken replay");
@@ -45,7 +42,7 @@ function readFrame(reader: ByteReader): ReplayedMessage {
   const bodyEnd = end - ((flags & Flag.Logged) === 0 ? 0 : ORDER_BYTES);
   if (start > bodyEnd || !checkBody(reader.buffer, start, bodyEnd)) throw new WireError("broken replay");
   reader.at = end;
-  return { id: { origin, seq }, chunks: readChunks(new Reader(reader.buffer, start, bodyEnd)), compress: compressOf(flags) };
+  return { id: { origin, seq }, chunks: readChunks(new ByteReader(reader.buffer, start, bodyEnd)), compress: compressOf(flags) };
 }
 
 function compressOf(flags: number): boolean | undefined {
@@ -53,10 +50,10 @@ function compressOf(flags: number): boolean | undefined {
 }
 
 /** Whether a message was replayed, or was before the replay. */
-export function inReplay(marks: ReadonlyMap<string, number>, replay: readonly ReplayedMessage[]): (id: MessageId) => boolean {
+export function inReplay(marks: Marks, replay: readonly Message[]): (id: MessageId) => boolean {
   let replayed: Set<string> | undefined;
   return (id) => {
-    if (id.seq <= (marks.get(id.origin) ?? 0)) return true;
+    if (isMarked(marks, id)) return true;
     replayed ??= new Set(replay.map((message) => offsetOf(message.id)));
     return replayed.has(offsetOf(id));
   };

@@ -10,7 +10,8 @@ import { DATA_CHECK_MS, DATA_CHECK_SOCKETS, MAX_GIVEN_UP_RESTORES, MAX_PENDING_R
 import { fromWireName, toWireName } from "./names";
 import type { Route } from "./routes";
 import type { RecoveryNamespace } from "./recovery-namespace";
-import { readReplay, readRestored, type ReplayedMessage, type Restored } from "./recovery-replies";
+import { readReplay, readRestored, type Restored } from "./recovery-replies";
+import type { Message } from "./recovery-messages";
 import { Flag, In, Kind, RouteKind, SessionOp, TWO_32 } from "./wire";
 
 const TO_SIDECAR: Route = { kind: RouteKind.Mesh, section: new Uint8Array(0) };
@@ -20,9 +21,9 @@ const ATTACHMENTS = 0xffff;
 interface Asked {
   readonly nsp: RecoveryNamespace;
   readonly timer: NodeJS.Timeout;
-  readonly replay: ReplayedMessage[];
+  readonly replay: Message[];
   /** Undefined: there is no such session any more. */
-  readonly done: (restored: Restored | undefined, replay: ReplayedMessage[]) => void;
+  readonly done: (restored: Restored | undefined, replay: Message[]) => void;
 }
 
 export class Recovery {
@@ -79,9 +80,14 @@ export class Recovery {
     return this.client.publisher.body(Kind.Session, Flag.Home, TO_SIDECAR, writer.take()) > 0;
   }
 
+  /** Whether there is somebody to ask. */
+  get asks(): boolean {
+    return this.on && this.client.welcomed && this.asked.size < MAX_PENDING_RESTORES;
+  }
+
   /** Returns the request, or 0 when nobody can be asked. `done` is not called then. */
   ask(nsp: RecoveryNamespace, pid: string, offset: string, done: Asked["done"]): number {
-    if (!this.on || !this.client.welcomed || this.asked.size >= MAX_PENDING_RESTORES) return 0;
+    if (!this.asks) return 0;
     this.lastRequest = (this.lastRequest % (TWO_32 - 1)) + 1;
     const request = this.lastRequest;
     const told = this.tell(SessionOp.Restore, (writer) => {
@@ -155,7 +161,10 @@ export class Recovery {
 
   private checkData(): void {
     let left = DATA_CHECK_SOCKETS;
-    for (const nsp of this.namespaces.values()) left = nsp.checkData(left);
+    for (const nsp of this.namespaces.values()) {
+      left = nsp.checkData(left);
+      nsp.sweep(performance.now());
+    }
   }
 
   // ---- from the sidecar --------------------------------------------------------------------------
@@ -191,6 +200,11 @@ export class Recovery {
     }
     if (restored === undefined && nsp !== undefined) this.end(nsp, sid);
     if (asked !== undefined) this.settle(request, asked, restored);
+  }
+
+  /** The highest sequence of an origin that was delivered here. */
+  taken(origin: string): number {
+    return origin === this.client.id.hex ? this.client.publisher.lastSeq : this.client.origins.taken(origin);
   }
 
   /** The session has no socket here any more, and none that comes back. */

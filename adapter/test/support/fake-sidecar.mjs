@@ -13,9 +13,11 @@ export const TYPES = {
 };
 
 export class FakeSidecar extends EventEmitter {
-  constructor({ welcome = true } = {}) {
+  /** @param window with it, in ms, its recovery is on */
+  constructor({ welcome = true, window } = {}) {
     super();
     this.welcome = welcome;
+    this.window = window;
     this.directory = mkdtempSync(join(tmpdir(), "fake-sidecar-"));
     this.path = join(this.directory, "app.sock");
     this.address = `unix:${this.path}`;
@@ -51,7 +53,7 @@ export class FakeSidecar extends EventEmitter {
     const attachment = new Attachment(socket);
     this.attachments.push(attachment);
     attachment.on("frame", (type) => {
-      if (type === TYPES.ATTACH && this.welcome) attachment.sendWelcome();
+      if (type === TYPES.ATTACH && this.welcome) attachment.sendWelcome(undefined, this.window);
       if (type === TYPES.READY) this.emit("attachment", attachment);
     });
     this.emit("connection", attachment);
@@ -103,8 +105,9 @@ class Attachment extends EventEmitter {
     this.socket.write(Buffer.concat(bytes));
   }
 
-  sendWelcome(maxFrame = 20 * 1024 * 1024) {
-    this.send(frame(0x21, 1, u64(7), string("sidecar-a"), string("chat"), u32(maxFrame)));
+  sendWelcome(maxFrame = 20 * 1024 * 1024, window = undefined) {
+    const recovery = window == null ? [] : [1, u32(window)];
+    this.send(frame(0x21, 1, u64(7), string("sidecar-a"), string("chat"), u32(maxFrame), ...recovery));
   }
 
   refuse(code, message) {
