@@ -5,7 +5,8 @@
 //   seconds     how long they talk
 //   script      [{at, do, …}]: actions of lib/actions.mjs, `at` seconds after the talking began
 //   expects     [{measure, atMost, because}]: lib/verdict.mjs names the measures
-//   needs       "recovery": clients are away for a while, and what is said meanwhile is owed to them too
+//   needs       what of connection state recovery it takes to miss nothing: "recovery" with the process that
+//               keeps the session alive · "leaving" when that goes in good order · "dying" when it does not
 //   only        the systems that have this property
 //   variant     the property with variables that change its servers for this case
 //   spoils      the system is started anew before the next case
@@ -98,6 +99,17 @@ export const CASES = [
     expects: [...WHOLE, ALL_BACK, COUNTED],
   },
   {
+    id: "pod-killed",
+    title: "A server is killed with what is beside it",
+    what: "SIGKILL to one server and, at once, to its sidecar where it has one: as when a machine dies.",
+    clients: 12,
+    talk: TALK,
+    seconds: 8,
+    script: [{ at: 2, do: "killServer", server: 1, beside: true }],
+    needs: ["dying"],
+    expects: [...WHOLE, ALL_BACK, COUNTED],
+  },
+  {
     id: "server-restarted",
     title: "A server is restarted gracefully",
     what: "SIGTERM to one server, which tells its clients; started again when it has ended.",
@@ -105,7 +117,7 @@ export const CASES = [
     talk: TALK,
     seconds: 8,
     script: [{ at: 2, do: "restartServer", server: 0 }],
-    needs: ["recovery"],
+    needs: ["leaving"],
     expects: [...WHOLE, ALL_BACK, COUNTED],
   },
   {
@@ -150,7 +162,7 @@ export const CASES = [
     talk: TALK,
     script: [{ at: 1, do: "rollEverything" }],
     seconds: 16,
-    needs: ["recovery"],
+    needs: ["leaving"],
     spoils: true,
     expects: [...WHOLE, ALL_BACK, COUNTED],
   },

@@ -5,7 +5,7 @@
 //   parts                 what it is made of, for the report
 //   programs, missing?()  what it needs on this machine; why it can't run
 //   seedFront?, seedEnv?  how the seed had it: a second front; other variables for the servers
-//   awaits?               {what, measures}: what it need not do yet
+//   awaits?               {needs, measures}: what it need not do yet: see lib/verdict.mjs
 //   startBackend(stage), startFront(stage) → {stop(), reload()}
 //
 // A backend:
@@ -13,7 +13,8 @@
 //   places()              all its processes
 //   killLabel, kill()     resolves when it works again
 //   healLabel?, heal?()   brings back what was killed, where something else has taken over
-//   rollBeside?(index)    restarts what stands beside a server · rolls?() → [{label, roll()}]: all the rest
+//   killBeside?(index)    kills what stands beside a server, which comes back by itself
+//   rollBeside?(index)    restarts it in good order · rolls?() → [{label, roll()}]: all the rest
 //   reset?()              before a case · figures?(): into the run's record · stop()
 
 import { accessSync, constants } from "node:fs";

@@ -18,7 +18,10 @@ const KEY_CHARS_MAX = 100;
 export function serveChat(io, { name, presence, roster, history }) {
   const tell = (changes) => {
     for (const { type, user, numUsers } of changes) {
-      io.local.except(user.id).emit(`user ${type}`, { username: user.username, numUsers });
+      // Who joined is told by "login". Who left may be here again already, its session recovered under
+      // the same id: then it was counted twice until now, and must hear of it as well.
+      const others = type === "joined" ? io.local.except(user.id) : io.local;
+      others.emit(`user ${type}`, { username: user.username, numUsers });
     }
   };
   const changed = (change) => {

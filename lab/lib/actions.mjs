@@ -23,10 +23,11 @@ export const ACTIONS = {
     ),
 
   /** Until it answers again. */
-  killServer: ({ fleet, stage }, { server }) =>
+  killServer: ({ fleet, stage }, { server, beside = false }) =>
     marked(fleet, `${stage.servers[server].name} killed`, async () => {
       const place = stage.servers[server];
       place.kill();
+      if (beside) stage.backend.killBeside?.(server);
       await sleep(SECOND_MS / 2);
       await place.ready(() => stage.health(server));
     }),

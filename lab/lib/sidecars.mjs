@@ -52,6 +52,7 @@ export async function startSidecars(stage, ports, { recovery }) {
     places,
     env: (index) => ({ SOCKETMESH_SOCKET: `unix:${each[index].socket}` }),
     isReady: (index) => isReady(each[index].admin),
+    kill: (index) => places[index].kill(),
     async roll(index) {
       await places[index].stop();
       await places[index].start();

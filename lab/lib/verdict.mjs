@@ -34,17 +34,15 @@ export function judge(expects, measures) {
 }
 
 /**
- * @param system {ours, awaits?: {what, measures}} `awaits`: expectations that it need not meet yet
- * @param needs what the case asks of a system beyond delivery, for example ["recovery"]
+ * @param system {ours, awaits?: {needs, measures}} `awaits`: measures that it need not meet yet, in cases
+ * that ask for one of `needs`
+ * @param needs what the case asks of a system beyond delivery, for example ["leaving"]
  */
 export function verdictOf(results, system, needs = []) {
   const unmet = results.filter(({ held }) => !held);
   if (unmet.length === 0) return "held";
   if (!system.ours) return "finding";
   const { awaits } = system;
-  const waits =
-    awaits !== undefined &&
-    needs.includes(awaits.what) &&
-    unmet.every(({ measure }) => awaits.measures.includes(measure));
-  return waits ? "waits" : "broken";
+  const waits = needs.some((need) => awaits?.needs.includes(need));
+  return waits && unmet.every(({ measure }) => awaits.measures.includes(measure)) ? "waits" : "broken";
 }

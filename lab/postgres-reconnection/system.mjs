@@ -172,6 +172,7 @@ async function startBackend(stage, adapterEnv, sidecars) {
     kill: () => pair.killPrimary(),
     healLabel: "it is back as the replica",
     heal: () => pair.heal(),
+    killBeside: sidecars?.kill,
     rollBeside: sidecars && ((index) => sidecars.roll(index)),
     rolls: () =>
       [...pair.nodes].reverse().map((node) => ({ label: node.server.name, roll: () => pair.roll(node) })),

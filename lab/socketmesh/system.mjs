@@ -4,8 +4,8 @@ import { startHaproxy } from "../lib/haproxy.mjs";
 import { sidecarsMissing, startSidecars } from "../lib/sidecars.mjs";
 import { sleepUntilReady } from "../lib/wait.mjs";
 
-/** Whether the sidecars keep sessions: with it on, nothing that a case asks for is waited for any more. */
-export const RECOVERY = false;
+/** Whether the sidecars keep sessions. */
+export const RECOVERY = true;
 
 export const system = {
   name: "socketmesh",
@@ -13,7 +13,8 @@ export const system = {
   ours: true,
   parts: "a sidecar beside each of three servers, HAProxy",
   programs: ["haproxy"],
-  awaits: RECOVERY ? undefined : { what: "recovery", measures: ["missing"] },
+  // A sidecar that goes takes the sessions that it keeps with it, until it hands them over (issue 6).
+  awaits: { needs: ["leaving", "dying"], measures: ["missing"] },
   missing: sidecarsMissing,
 
   async startBackend(stage) {
@@ -31,6 +32,7 @@ export const system = {
         await sleepUntilReady(() => sidecars.isReady(0));
       },
       // A pod is restarted as a whole: the server first, then its sidecar.
+      killBeside: sidecars.kill,
       rollBeside: (index) => sidecars.roll(index),
       stop: sidecars.stop,
     };

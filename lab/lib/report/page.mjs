@@ -27,7 +27,9 @@ export function page(report, { style, script }) {
   const { environment: e, date, took_s } = report;
   const of = (system, aCase) =>
     report.runs.find((run) => run.system === system.name && run.case === aCase.id);
-  const shown = report.systems.filter((system) => report.runs.some((run) => run.system === system.name));
+  const has = (system, probe) => report.runs.some((run) => run.system === system.name && probe(run));
+  const known = report.systems.filter((system) => has(system, () => true));
+  const shown = known.filter((system) => has(system, ({ verdict }) => verdict !== "skipped"));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -48,7 +50,7 @@ export function page(report, { style, script }) {
 </header>
 <main>
 ${matrix(shown, report.cases, of)}
-${cards(shown, report.runs, report.cases)}
+${cards(known, report.runs, report.cases)}
 ${report.cases.map((aCase) => section(aCase, shown, of)).join("\n")}
 ${reading(e)}
 </main>

@@ -13,20 +13,24 @@ export const ABOUT = {
   "postgres-mongodb":
     "As the other Postgres system, but messages travel by way of a capped collection of MongoDB, as in the seed.",
   socketmesh:
-    "Each server hands its messages to the sidecar beside it, and the sidecars bring them where somebody listens. No broker, no database.",
+    "Each server hands its messages to the sidecar beside it, and the sidecars bring them where somebody listens. They also keep the sessions of clients that are away, and what these miss. No broker, no database.",
 };
 
 const away = "What is said while a client is between two servers is told to everybody but it, once";
 const noMemory = `${away}, and Redis remembers nothing. The classic adapter cannot recover a session.`;
 const perServer =
   "nginx hashes the client's address, and all of these share one, as they would in an office, in a mobile network, or on a developer's machine. So one server has everybody, and the cluster is none. That is also why the seed never saw that its chat counted users per server. The cured front marks each new client with a cookie instead.";
-const notYet = `${away}. Keeping sessions (connection state recovery) is what is still to come.`;
+const killedStreams =
+  "A server writes a client's session to Redis when it sees the client go. A server that is killed sees nothing, so its clients begin anew, and what was said meanwhile is not theirs.";
+const notYet =
+  "A client's session is kept by the sidecar beside its server. When that goes too, the session goes with it: handing it over, and keeping a copy elsewhere, is what is still to come.";
 
 /** Why an expectation is not met, by system and case. */
 const CAUSES = {
   "redis-single-node": {
     "spread-seed": perServer,
     "server-killed": noMemory,
+    "pod-killed": noMemory,
     "server-restarted": noMemory,
     "network-cut": noMemory,
     rolling: `${noMemory} The restart of Redis adds what is published until every server has subscribed again.`,
@@ -37,8 +41,8 @@ const CAUSES = {
   "redis-streams-cluster": {
     "delivery-seed":
       "The stream's key lives on one master, and any other node answers MOVED. A client for one node does not follow that; the adapter drops what it could not append, for the sender's own server too, and says so nowhere. Servers see each other all the same, as publish and subscribe works through any node, so everything looks well. The chat needs the library's cluster client, and nodes whose addresses it can reach.",
-    "server-killed":
-      "A server writes a client's session to Redis when it sees the client go. A server that is killed sees nothing, so its clients begin anew, and what was said meanwhile is not theirs.",
+    "pod-killed": killedStreams,
+    "server-killed": killedStreams,
     "network-cut":
       "A session is written to Redis when its server notices that the client is gone: with a network that is simply cut, when the ping times out. The client is back on another server before that, which finds no session and starts a new one.",
     "server-restarted": "A session was not yet in Redis when its client asked another server for it.",
@@ -48,9 +52,8 @@ const CAUSES = {
     "backend-away": "Appending gives up before Redis is back, and what can't be appended is dropped.",
   },
   socketmesh: {
-    "server-killed": notYet,
+    "pod-killed": notYet,
     "server-restarted": notYet,
-    "network-cut": notYet,
     rolling: notYet,
   },
 };
