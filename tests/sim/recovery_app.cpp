@@ -25,6 +25,7 @@ enum Op : std::uint8_t {
 constexpr std::uint8_t kRestored = 0x30;
 constexpr std::uint8_t kReplay = 0x31;
 constexpr std::uint8_t kCloseSession = 0x32;
+constexpr std::uint8_t kSuperseded = 9;
 constexpr TimeUs kRedial = 10 * kMillisecondUs;
 constexpr TimeUs kSlowestMiddleware = 30 * kMillisecondUs;
 constexpr const char* kNamespace = "/";
@@ -366,8 +367,8 @@ void RecoveryApp::on_restored(Reader& reader) {
   Pending pending = std::move(found->second);
   pending_.erase(found);
   if (const std::uint8_t why = reader.u8(); why != 0) {
+    if (why == kSuperseded || pending.dead) return;
     ++refusals_[why];
-    if (pending.dead) return;
     return accept_new(*pending.client, pending.connection, pending.wanted);
   }
   ++restored_;
@@ -417,7 +418,10 @@ void RecoveryApp::on_close_session(Reader& reader) {
   reader.string();
   const std::string sid = reader.string();
   const auto found = sockets_.find(sid);
-  if (found != sockets_.end()) return close(found->second);
+  if (found != sockets_.end()) {
+    found->second.client->closed(found->second.connection);
+    return close(found->second);
+  }
   tell(Writer().u8(kClose).string(kNamespace).string(sid).take());
 }
 

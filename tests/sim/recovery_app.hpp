@@ -37,6 +37,7 @@ class ClientEnd {
   virtual void connected(std::uint64_t connection, MemberId home, const std::string& sid,
                          const std::string& pid, const Rooms& rooms) = 0;
   virtual void message(std::uint64_t connection, const MessageId& id) = 0;
+  virtual void closed(std::uint64_t connection) = 0;
 };
 
 class RecoveryApp : public NetUser {

@@ -65,6 +65,10 @@ void RecoveryClient::message(std::uint64_t connection, const MessageId& id) {
   arrive([this, id] { got(id); }, connection);
 }
 
+void RecoveryClient::closed(std::uint64_t connection) {
+  if (connection == connection_) arrive([this] { server_gone(); }, connection);
+}
+
 void RecoveryClient::got_connected(const std::string& sid, const std::string& pid,
                                    const Rooms& rooms) {
   live_ = true;

@@ -42,6 +42,7 @@ class RecoveryClient : public ClientEnd {
   void connected(std::uint64_t connection, MemberId home, const std::string& sid,
                  const std::string& pid, const Rooms& rooms) override;
   void message(std::uint64_t connection, const MessageId& id) override;
+  void closed(std::uint64_t connection) override;
 
  private:
   struct Stay {  // at one home, or with one set of rooms

@@ -129,7 +129,7 @@ void Node::Impl::Recovery::check(Lease& lease) {
         if (!piece.empty() && piece.size() + frame.size() > kReplayPieceBytes) send();
         piece.insert(piece.end(), frame.begin(), frame.end());
       }
-      said.marks = record->home.marks();
+      said.marks = record->home.marks(*session);
     }
     if (!piece.empty()) send();
   }

@@ -100,6 +100,7 @@ struct Node::Impl::Recovery {
   // ---- restores.cpp
   void restore(HomeRecord& record, const rw::SessionOp& op);
   void find(Restore& restore);
+  static std::string key_of(const Restore& restore);
   void found(Slot& slot, const rw::Found& found);
   void decide(Restore& restore);
   void arrive(Restore& restore);
@@ -134,7 +135,9 @@ struct Node::Impl::Recovery {
   recovery::HomeLimits limits;
   std::map<MemberId, std::unique_ptr<HomeRecord>> homes;
   std::vector<HomeRecord*> orphans;
-  std::map<std::uint64_t, Restore> restores;                                     // by token
+  std::map<std::uint64_t, Restore> restores;  // by token
+  // The newest restore for a client, by member, namespace and pid; it may be over.
+  std::unordered_map<std::string, std::uint64_t> newest;
   std::map<std::uint64_t, Lease> leases;                                         // by number
   std::map<std::pair<const Slot*, std::uint64_t>, std::uint64_t> lease_numbers;  // mover, token
   // Who has passed on a barrier, by mover and barrier; forgotten after kRestoreTimeout.

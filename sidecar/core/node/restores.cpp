@@ -36,7 +36,18 @@ void Node::Impl::Recovery::restore(HomeRecord& record, const rw::SessionOp& op) 
   restore.offset = op.offset;
   restore.position = record.home.log().end();
   restore.started = node.now;
+  // Who waits no longer must not be served after the one who waits.
+  std::uint64_t& newest_token = newest[key_of(restore)];
+  if (const auto before = restores.find(newest_token);
+      before != restores.end() && before->second.step != Restore::Step::kDone) {
+    refuse(before->second, rw::Result::kSuperseded);
+  }
+  newest_token = restore.token;
   find(restores.emplace(restore.token, std::move(restore)).first->second);
+}
+
+std::string Node::Impl::Recovery::key_of(const Restore& restore) {
+  return std::to_string(restore.member) + restore.nsp + '\0' + restore.pid;
 }
 
 void Node::Impl::Recovery::find(Restore& restore) {
@@ -125,7 +136,7 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
   if (arrived == nullptr) return refuse(restore, rw::Result::kLimit);
   session.state = Session::State::kRestoring;  // the old one waits for the new one to connect
   session.restore = restore.token;
-  finish(restore, *arrived, std::move(frames), from.home.marks());
+  finish(restore, *arrived, std::move(frames), from.home.marks(session));
 }
 
 void Node::Impl::Recovery::finish(Restore& restore, Session& session,
@@ -189,6 +200,7 @@ void Node::Impl::Recovery::retry(Restore& restore) {
   // Answers to what was asked before are about another token.
   auto item = restores.extract(restore.token);
   item.key() = item.mapped().token = ++last_number;
+  newest[key_of(item.mapped())] = item.mapped().token;
   find(restores.insert(std::move(item)).position->second);
 }
 
@@ -221,7 +233,7 @@ void Node::Impl::Recovery::found(Slot& slot, const rw::Found& found) {
 void Node::Impl::Recovery::decide(Restore& restore) {
   if (!restore.waiting.empty()) return;
   if (restore.from != nullptr) return arrive(restore);
-  if (restore.busy) {
+  if (restore.busy || !std::exchange(restore.unknown_once, true)) {
     restore.again = node.now + kRestoreRetry;
     return;
   }

@@ -296,8 +296,10 @@ void Home::carry(Session& session, std::string_view offset, std::vector<wire::Bu
   session.last.clear();
 }
 
-Marks Home::marks() const {
+Marks Home::marks(const Session& session) const {
   auto highest = seen_;
+  for (const wire::recovery::Mark& mark : session.marks)
+    highest[mark.origin] = std::max(highest[mark.origin], mark.seq);
   for (const Provisional& item : provisional_) {
     const MessageId id = item.entry.id();
     if (item.entry.at != nullptr) highest[id.origin] = std::max(highest[id.origin], id.seq);

@@ -90,8 +90,9 @@ class Home {
   // but for what `marks` name.
   void carry(Session& session, std::string_view offset, std::vector<wire::Buffer> frames,
              Marks marks, Position start);
-  // The highest sequence of each origin that is in the log, or was, or is queued for the member.
-  Marks marks() const;
+  // The highest sequence of each origin that is in the log, or was, or is queued for the member, or
+  // that the session came with.
+  Marks marks(const Session& session) const;
 
   // Ends sessions whose time is over, and evicts what is too old or too much.
   void expire(TimeUs now, const HomeLimits& limits, std::size_t memory_bytes);

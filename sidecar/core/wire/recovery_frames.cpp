@@ -27,7 +27,7 @@ void write_marks(Writer& writer, const Marks& marks) {
 
 Result read_result(Reader& reader, bool& good) {
   const std::uint8_t value = reader.u8();
-  good = value <= static_cast<std::uint8_t>(Result::kAgain);
+  good = value <= static_cast<std::uint8_t>(Result::kSuperseded);
   return static_cast<Result>(value);
 }
 

@@ -42,8 +42,9 @@ enum class Result : std::uint8_t {
   kUnprovable = 6,
   kLimit = 7,
   kAgain = 8,
+  kSuperseded = 9,
 };
-inline constexpr std::size_t kResults = 8;  // kAgain left out
+inline constexpr std::size_t kResults = 10;
 
 enum AppType : std::uint8_t { kRestored = 0x30, kReplay = 0x31, kCloseSession = 0x32 };
 
