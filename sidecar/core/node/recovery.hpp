@@ -36,10 +36,11 @@ struct Restore {
   TimeUs started = 0;
   TimeUs again = kNever;  // begun anew then
   Step step = Step::kFinding;
-  std::set<Slot*> waiting;   // have not said whether they have it
-  bool busy = false;         // somebody said: ask again
-  Slot* from = nullptr;      // the peer that has it
-  MemberId from_member = 0;  // the home here that has it; 0: none
+  std::set<Slot*> waiting;    // have not said whether they have it
+  bool busy = false;          // somebody said: ask again
+  bool unknown_once = false;  // nobody had it; it may have been on its way between two
+  Slot* from = nullptr;       // the peer that has it
+  MemberId from_member = 0;   // the home here that has it; 0: none
   std::uint64_t generation = 0;
   std::string sid;
   std::vector<std::string> rooms;
