@@ -1,6 +1,7 @@
 // The bytes of tunnels. A side sends while its peer gives it credit, and while the link does not
 // wait to be written; else it stops reading its app. Credit comes back as the far app reads.
 #include <algorithm>
+#include <utility>
 
 #include "sidecar/dropin/impl.hpp"
 

@@ -1,5 +1,6 @@
 // The other sidecars: what they say of their servers, and what becomes of these when they are away.
 #include <algorithm>
+#include <utility>
 
 #include "sidecar/dropin/impl.hpp"
 
@@ -84,7 +85,9 @@ void DropIn::Impl::peer_gone(Peer& peer) {
   peer.told = false;
   peer.lost_deadline = kNever;
   peer.listing.reset();
-  std::erase_if(peer.servers, [&](auto& item) { return !disown(peer, item.first, item.second); });
+  for (auto server = peer.servers.begin(); server != peer.servers.end();)
+    server = disown(peer, server->first, server->second) ? std::next(server)
+                                                         : peer.servers.erase(server);
   rosters_stale = true;
   forget_if_empty(peer);
 }

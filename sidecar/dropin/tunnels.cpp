@@ -2,6 +2,7 @@
 // A tunnel lives, or it ends on both sides; the end of one side follows what that side had sent.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "sidecar/dropin/impl.hpp"
 #include "sidecar/dropin/websocket/upgrade.hpp"

@@ -8,6 +8,7 @@
 #include "lib/base/text.hpp"
 #include "lib/config/reader.hpp"
 #include "lib/net/tls.hpp"
+#include "sidecar/shell/config_dropin.hpp"
 #include "sidecar/shell/config_values.hpp"
 
 namespace socketmesh::config {
@@ -33,7 +34,6 @@ class Loader {
 
   Expected<SidecarConfig, Problems> load() {
     if (!reader_.readable()) return Unexpected{reader_.finish()};
-    refuse_later_features();
     read_app();
     read_link();
     read_mesh();
@@ -42,6 +42,7 @@ class Loader {
     read_discovery();
     read_tls();
     read_recovery();
+    read_dropin();
     check_collisions();
     check_plain();
     auto problems = reader_.finish();
@@ -57,10 +58,6 @@ class Loader {
       config_.origins[setting.key] = setting.place.to_string() + ": " + setting.key;
     }
     if (setting) target = *setting;
-  }
-
-  void refuse_later_features() {
-    reader_.refuse("dropin", "", "drop-in mode is not in this version; remove the section");
   }
 
   void read_mesh() {
@@ -217,6 +214,19 @@ class Loader {
     store(memory, wanted.memory_bytes);
     store(replicas, wanted.replicas);
     config_.recovery = wanted;
+  }
+
+  void read_dropin() {
+    DropInReader dropin(reader_, path_);
+    if (!dropin.wanted()) return;
+    config_.dropin = dropin.read(config_.app.listen);
+    for (const auto& [key, place] : dropin.places()) config_.origins[key] = place;
+    for (const auto& [key, other] : {std::pair("link.listen", config_.link.listen),
+                                     std::pair("admin.listen", config_.admin.listen)}) {
+      dropin.check_collision(key, other);
+    }
+    if (const auto* app = std::get_if<TcpEndpoint>(&config_.app.listen))
+      dropin.check_collision("app.listen", *app);
   }
 
   void check_collisions() {

@@ -77,6 +77,16 @@ struct RecoveryConfig {
   int replicas = 1;                        // peers that keep a copy; 0..kReplicasMax
 };
 
+// Apps on socket.io-mesh-adapter; see sidecar/dropin.
+struct DropInConfig {
+  bool carry = true;  // else direct
+  TcpEndpoint discovery = {"127.0.0.1", 8000};
+  TcpEndpoint tunnel = {"127.0.0.1", 8001};
+  std::string token_file;  // absolute; empty: no token is asked for
+  std::string advertise;   // the host by which other pods reach this one; empty: unknown
+  std::string state_file;  // absolute; empty: nothing is kept over restarts
+};
+
 struct LogConfig {
   obs::LogLevel level = obs::LogLevel::kInfo;
   obs::LogFormat format = obs::LogFormat::kText;
@@ -91,6 +101,7 @@ struct SidecarConfig {
   std::optional<net::TlsFiles> tls;        // absolute paths; absent: plain, loopback only
   std::optional<RecoveryConfig> recovery;  // absent: off
   LogConfig log;
+  std::optional<DropInConfig> dropin;
 
   // Plain links carry no identity: never listen on, nor dial, anything but loopback then. The
   // configuration refuses what it can see; what DNS answers is for the dialler to check.

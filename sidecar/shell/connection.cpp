@@ -49,7 +49,14 @@ void Connection::open() {
   host_->connection_open(*this);
 }
 
+void Connection::resume() {
+  paused_ = false;
+  if (!reading_ && state_ != State::kClosed) read_more();
+}
+
 void Connection::read_more() {
+  if (paused_) return;
+  reading_ = true;
   socket_.async_read_some(boost::asio::buffer(buffer_),
                           [self = shared_from_this()](const error_code& error, std::size_t size) {
                             self->on_read(error, size);
@@ -57,6 +64,7 @@ void Connection::read_more() {
 }
 
 void Connection::on_read(const error_code& error, std::size_t size) {
+  reading_ = false;
   if (state_ == State::kClosed) return;
   if (error) {
     if (state_ == State::kFinishing || state_ == State::kLingering) {
@@ -78,7 +86,7 @@ void Connection::on_read(const error_code& error, std::size_t size) {
 void Connection::drain_socket() {
   const std::span<std::uint8_t> scratch = host_->scratch();
   std::size_t total = kReadBytes;
-  while (state_ != State::kClosed && total < kReadTurnBytesMax) {
+  while (state_ != State::kClosed && !paused_ && total < kReadTurnBytesMax) {
     const ssize_t size =
         ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
     if (size <= 0) return;

@@ -73,6 +73,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void flush();
   // Writes what the node still has, then ends the stream in order.
   void finish();
+  // Reads nothing until resume(). What was read already, the host still gets.
+  void pause() { paused_ = true; }
+  void resume();
   // Closes now; tells the host.
   void abort();
   // Closes now and forgets the host.
@@ -127,6 +130,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Options options_;
   State state_ = State::kHandshake;
   bool was_open_ = false;
+  bool paused_ = false;
+  bool reading_ = false;
   bool waiting_writable_ = false;
   std::array<std::span<const std::uint8_t>, kSlicesMax> slices_;
   std::array<std::uint8_t, kReadBytes> buffer_;

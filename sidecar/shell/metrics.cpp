@@ -188,6 +188,49 @@ void add_watch(MetricSet& m, const WatchFigures& watch) {
   }
 }
 
+void add_dropin(MetricSet& m, const DropInReport& report) {
+  std::map<std::pair<dropin::Version, bool>, double> servers;  // by version, and whether own
+  for (const auto version : {dropin::Version::kV1, dropin::Version::kV2}) {
+    for (const bool own : {true, false}) servers[{version, own}] = 0;
+  }
+  for (const dropin::ServerStatus& server : report.status.servers)
+    ++servers[{server.version, server.sidecar.empty()}];
+  for (const auto& [kind, count] : servers) {
+    m.gauge("socketmesh_dropin_servers", "Servers in the rosters of drop-in apps.", count,
+            {{"version", kind.first == dropin::Version::kV1 ? "v1" : "v2"},
+             {"where", kind.second ? "own" : "peers"}});
+  }
+  m.gauge("socketmesh_dropin_restart_needed",
+          "v1 apps of this pod that hear nothing of new servers until they are restarted.",
+          static_cast<double>(report.status.restart_needed));
+  m.gauge("socketmesh_dropin_tunnels", "Tunnels between drop-in apps, open or being opened.",
+          static_cast<double>(report.status.tunnels.size()));
+  const dropin::Counters& c = report.counters;
+  m.counter("socketmesh_dropin_registrations_total", "Registrations of drop-in apps.",
+            c.registrations);
+  m.counter("socketmesh_dropin_updates_total", "Rosters sent to drop-in apps.", c.updates);
+  m.counter("socketmesh_dropin_tunnels_opened_total", "Tunnels opened, by either end.",
+            c.tunnels_opened);
+  m.counter("socketmesh_dropin_hellos_rewritten_total",
+            "Hellos that got the address of the sidecar's own roster.", c.hellos_rewritten);
+  const auto* messages = "Messages from this pod's drop-in apps into tunnels (in), and to them (out).";
+  m.counter("socketmesh_dropin_messages_total", messages, c.messages_in, {{"direction", "in"}});
+  m.counter("socketmesh_dropin_messages_total", messages, c.messages_out, {{"direction", "out"}});
+  const auto* bytes = "Bytes of those messages.";
+  m.counter("socketmesh_dropin_bytes_total", bytes, c.bytes_in, {{"direction", "in"}});
+  m.counter("socketmesh_dropin_bytes_total", bytes, c.bytes_out, {{"direction", "out"}});
+  for (std::size_t i = 0; i < c.closed.size(); ++i) {
+    m.counter("socketmesh_dropin_tunnels_closed_total",
+              "Tunnels that ended, or were refused, by reason.", c.closed.at(i),
+              {{"reason", dropin::kCloseReasonNames.at(i)}});
+  }
+  for (std::size_t i = 0; i < c.cuts.size(); ++i) {
+    m.counter("socketmesh_dropin_clients_cut_total",
+              "Connections to the discovery port that were cut, by reason.", c.cuts.at(i),
+              {{"reason", dropin::kCutReasonNames.at(i)}});
+  }
+}
+
 void add_shell(MetricSet& m, const Report& report) {
   m.counter("socketmesh_flushes_total", "Turns of the event loop that wrote what had gathered.",
             report.driver.flushes);
@@ -221,6 +264,7 @@ obs::MetricSet make_metrics(const Report& report, const RoundTrips& round_trips)
   add_members(m, report.status);
   add_links(m, report.status);
   if (report.watch) add_watch(m, *report.watch);
+  if (report.dropin) add_dropin(m, *report.dropin);
   m.histogram("socketmesh_link_round_trip_seconds", "Round trips to peers, sampled each second.",
               round_trips.links, kMicrosecondsPerSecond);
   m.histogram("socketmesh_member_round_trip_seconds",

@@ -191,9 +191,10 @@ void NodeDriver::flush() {
 bool NodeDriver::flush_round() {
   const std::vector<node::Action> actions = node_.take_actions();
   for (const node::Action& action : actions) perform(action);
+  const bool busy = companion_ && companion_();
   const std::vector<node::ConnId> dirty = node_.take_dirty();
   for (const node::ConnId id : dirty) flush_connection(id);
-  return !actions.empty() || !dirty.empty();
+  return busy || !actions.empty() || !dirty.empty();
 }
 
 void NodeDriver::flush_connection(node::ConnId id) {

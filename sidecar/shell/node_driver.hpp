@@ -56,6 +56,11 @@ class NodeDriver final : public Connection::Host {
   void set_addresses(const std::vector<std::string>& addresses);
   // New links use it; a reload of certificates comes in here.
   void set_transport(TransportFactory transport) { transport_ = std::move(transport); }
+  // A part that speaks over the node's links: called in each round of a flush, says whether it did
+  // something. It may use node() there, and anywhere else when it calls connection_stirred() after.
+  void set_companion(std::function<bool()> companion) { companion_ = std::move(companion); }
+  [[nodiscard]] node::Node& node() { return node_; }
+  void connection_stirred() override;
   // Says goodbye to everyone, then calls `done` once, at the latest after kLeaveTimeout.
   void leave(std::function<void()> done);
 
@@ -74,7 +79,6 @@ class NodeDriver final : public Connection::Host {
   std::size_t connection_gather(Connection& connection, Connection::Slices out) override;
   void connection_written(Connection& connection, std::size_t bytes) override;
   void connection_wants_turn(Connection& connection) override;
-  void connection_stirred() override;
   std::span<std::uint8_t> scratch() override { return {scratch_.get(), Connection::kScratchBytes}; }
 
   void adopt(Socket socket, std::unique_ptr<Transport> transport, Connection::Options options);
@@ -106,6 +110,7 @@ class NodeDriver final : public Connection::Host {
   boost::asio::steady_timer timer_;
   node::TimeUs armed_for_ = node::kNever;
   boost::asio::steady_timer leave_timer_;
+  std::function<bool()> companion_;
   std::function<void()> left_;
   bool leaving_ = false;
   bool goodbyes_written_ = false;

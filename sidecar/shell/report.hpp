@@ -11,6 +11,7 @@
 #include "sidecar/core/node/counters.hpp"
 #include "sidecar/core/node/status.hpp"
 #include "sidecar/shell/discovery/watch_figures.hpp"
+#include "sidecar/shell/dropin/dropin_driver.hpp"
 #include "sidecar/shell/node_driver.hpp"
 #include "sidecar/shell/process_figures.hpp"
 
@@ -45,6 +46,7 @@ struct Report {
   ProcessFigures process;
   bool ready = false;
   std::optional<TlsReport> tls;       // without: plain links
+  std::optional<DropInReport> dropin;
   std::optional<WatchFigures> watch;  // with discovery by Kubernetes
 };
 

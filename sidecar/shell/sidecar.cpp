@@ -29,6 +29,7 @@ node::NodeConfig node_config(const config::SidecarConfig& config) {
       std::chrono::duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count());
   std::random_device random;
+  if (config.dropin) node.channels |= node::channel_bit(node::Channel::kDropIn);
   node.seed = (std::uint64_t{random()} << 32U) | random();
   node.limits.member_queue_bytes = config.app.queue_bytes;
   node.limits.link_window_bytes = config.link.window_bytes;
@@ -91,7 +92,11 @@ Expected<void> Sidecar::start() {
   options.node = node_config(config_);
   if (certificates_) options.transport = tls_transport(certificates_->context());
   driver_ = std::make_unique<NodeDriver>(io_, logger_, std::move(options));
+  if (config_.dropin) dropin_ = std::make_unique<DropInDriver>(io_, logger_, *driver_, config_);
   if (auto listening = listen(); !listening) return listening;
+  if (dropin_) {
+    if (auto started = dropin_->start(); !started) return started;
+  }
   start_discovery();
   tick_later();
   logger_.info("sidecar started", {{"version", SOCKETMESH_VERSION},
@@ -180,6 +185,7 @@ void Sidecar::tick_later() {
 
 void Sidecar::tick() {
   round_trips_.sample(driver_->status());
+  if (dropin_) dropin_->look_at_token();
   if (!certificates_) return;
   certificates_->look(
       std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
@@ -191,6 +197,7 @@ void Sidecar::leave(std::function<void()> done) {
   app_listener_.close();
   link_listener_.close();
   provider_->stop();
+  if (dropin_) dropin_->leave();
   driver_->leave(std::move(done));
 }
 
@@ -220,6 +227,7 @@ Report Sidecar::report() const {
   report.ready = ready();
   report.watch = provider_->watch_figures();
   report.tls = tls_report();
+  if (dropin_) report.dropin = dropin_->report();
   return report;
 }
 

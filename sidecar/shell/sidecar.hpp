@@ -55,6 +55,8 @@ class Sidecar {
   // For configured ports that are 0.
   [[nodiscard]] std::uint16_t link_port() const { return link_listener_.port(); }
   [[nodiscard]] std::uint16_t admin_port() const { return admin_.port(); }
+  // Null without a dropin section.
+  [[nodiscard]] const DropInDriver* dropin() const { return dropin_.get(); }
 
  private:
   Expected<void> load_certificates();
@@ -72,6 +74,7 @@ class Sidecar {
   std::chrono::milliseconds discovery_patience_;
   std::unique_ptr<CertificateWatch> certificates_;  // none: plain links
   std::unique_ptr<NodeDriver> driver_;
+  std::unique_ptr<DropInDriver> dropin_;  // none: off
   Listener app_listener_;
   Listener link_listener_;
   net::AdminServer admin_;

@@ -59,6 +59,35 @@ Json namespace_json(const node::NamespaceStatus& nsp) {
   return {{"name", nsp.name}, {"members", nsp.members}};
 }
 
+Json dropin_json(const std::optional<DropInReport>& dropin) {
+  if (!dropin) return nullptr;
+  Json servers = Json::array();
+  for (const dropin::ServerStatus& server : dropin->status.servers) {
+    servers.push_back({{"id", server.id},
+                       {"version", static_cast<int>(server.version)},
+                       {"sidecar", server.sidecar},
+                       {"address", server.address},
+                       {"attached", server.attached}});
+  }
+  Json tunnels = Json::array();
+  for (const dropin::TunnelStatus& tunnel : dropin->status.tunnels) {
+    tunnels.push_back({{"server", tunnel.server},
+                       {"peer", tunnel.peer},
+                       {"opened_here", tunnel.opened_here},
+                       {"open", tunnel.open},
+                       {"waiting_bytes", tunnel.waiting_bytes}});
+  }
+  return {{"mode", dropin->status.carries ? "carry" : "direct"},
+          {"whole", dropin->status.whole},
+          {"restart_needed", dropin->status.restart_needed},
+          {"messages_in", dropin->counters.messages_in},
+          {"messages_out", dropin->counters.messages_out},
+          {"bytes_in", dropin->counters.bytes_in},
+          {"bytes_out", dropin->counters.bytes_out},
+          {"servers", servers},
+          {"tunnels", tunnels}};
+}
+
 Json tls_json(const std::optional<TlsReport>& tls) {
   if (!tls) return nullptr;
   return {{"bundle_sha256", tls->bundle_sha256},
@@ -143,6 +172,7 @@ std::string status_json(const Report& report) {
                      {"ready", report.ready},
                      {"leaving", status.leaving},
                      {"tls", tls_json(report.tls)},
+                     {"dropin", dropin_json(report.dropin)},
                      {"addresses_known", status.addresses_known},
                      {"endpoint_watch", watch_json(report.watch)},
                      {"interest_local", status.interest_local},

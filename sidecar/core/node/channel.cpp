@@ -73,6 +73,10 @@ void Node::take_channel_events(ChannelEvents& out) {
   std::swap(out, impl_->channel_events);
 }
 
+bool Node::addresses_known() const {
+  return impl_->book.known();
+}
+
 bool Node::settled() const {
   if (!impl_->book.known()) return false;
   for (const auto& [address, entry] : impl_->book.entries()) {

@@ -100,7 +100,8 @@ class Node {
   std::size_t channel_backlog(PeerKey peer) const;
   // Replaces what is in `out`.
   void take_channel_events(ChannelEvents& out);
-  // Discovery has answered, and every address that it lists is this sidecar's own or leads to a
+  bool addresses_known() const;
+  // Discovery has answered (addresses_known), and every address that it lists is this sidecar's own or leads to a
   // linked peer.
   bool settled() const;
 

@@ -1,0 +1,282 @@
+#include "sidecar/shell/dropin/dropin_driver.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "sidecar/shell/config_dropin.hpp"
+
+namespace socketmesh::shell {
+namespace {
+
+using boost::system::error_code;
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+
+// For a process to accept a connection that only asks whether it lives.
+constexpr std::chrono::milliseconds kProbeTimeout{400};
+// Bytes of the saved state that are read: kServersMax lines of an id and an address.
+constexpr std::size_t kStateBytesMax = 64U << 10U;
+
+}  // namespace
+
+DropInDriver::DropInDriver(boost::asio::io_context& io, const obs::Logger& logger,
+                           NodeDriver& driver, const config::SidecarConfig& config)
+    : io_(io),
+      logger_(logger),
+      driver_(driver),
+      config_(config),
+      log_(logger),
+      core_(options(), *this, steady_now_us()),
+      discovery_(io, logger,
+                 [this](Listener::Socket socket, const std::string& remote) {
+                   accept(std::move(socket), remote, true);
+                 }),
+      tunnel_(io, logger,
+              [this](Listener::Socket socket, const std::string& remote) {
+                accept(std::move(socket), remote, false);
+              }),
+      apps_(io, true),
+      probes_(io, false, kProbeTimeout),
+      scratch_(new std::uint8_t[Connection::kScratchBytes]),
+      timer_(io) {}
+
+DropInDriver::~DropInDriver() {
+  driver_.set_companion(nullptr);
+  for (const auto& [id, connection] : connections_) connection->close();
+}
+
+dropin::Options DropInDriver::options() const {
+  dropin::Options options;
+  options.carry = config_.dropin->carry;
+  options.sidecar_id = config_.mesh.id;
+  options.tunnel_address = config_.dropin->tunnel.to_string();
+  options.advertise = config_.dropin->advertise;
+  options.peer_timeout = microseconds(config_.link.peer_timeout).count();
+  std::random_device random;
+  options.seed = (std::uint64_t{random()} << 32U) | random();
+  return options;
+}
+
+Expected<void> DropInDriver::start() {
+  const auto listen = [this](Listener& listener, const char* key,
+                             const TcpEndpoint& at) -> Expected<void> {
+    auto listening = listener.listen(at);
+    if (listening) return {};
+    return Unexpected{config_.origin(key) + ": " + listening.error()};
+  };
+  if (auto result = listen(discovery_, "dropin.discovery", config_.dropin->discovery); !result)
+    return result;
+  if (config_.dropin->carry) {
+    if (auto result = listen(tunnel_, "dropin.tunnel", config_.dropin->tunnel); !result)
+      return result;
+  }
+  look_at_token();
+  restore();
+  driver_.set_companion([this] { return turn(); });
+  driver_.connection_stirred();
+  logger_.info("drop-in started", {{"discovery", config_.dropin->discovery.to_string()},
+                                   {"mode", config_.dropin->carry ? "carry" : "direct"},
+                                   {"token", !config_.dropin->token_file.empty()}});
+  return {};
+}
+
+void DropInDriver::look_at_token() {
+  const std::string& file = config_.dropin->token_file;
+  if (file.empty()) return;
+  const auto token = config::read_token(file);
+  const std::string problem = token ? "" : token.error();
+  if (token) core_.set_token(*token);
+  if (problem == token_problem_) return;
+  token_problem_ = problem;
+  if (!problem.empty()) logger_.warn("the last good token stays", {{"detail", problem}});
+}
+
+void DropInDriver::leave() {
+  leaving_ = true;
+  discovery_.close();
+  tunnel_.close();
+  core_.leave(steady_now_us());
+  driver_.connection_stirred();
+}
+
+void DropInDriver::accept(Connection::Socket socket, const std::string& remote, bool discovery) {
+  if (leaving_) return;
+  const dropin::ConnId id = next_id_;
+  if (discovery) {
+    core_.discovery_opened(id, steady_now_us());
+  } else {
+    core_.tunnel_opened(id, steady_now_us());
+  }
+  adopt(std::move(socket), remote);
+}
+
+dropin::ConnId DropInDriver::adopt(Connection::Socket socket, const std::string& remote) {
+  error_code ignored;
+  socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  Connection::Options options;
+  options.id = next_id_++;
+  options.remote = remote;
+  const auto connection =
+      std::make_shared<Connection>(io_, std::move(socket), nullptr, *this, std::move(options));
+  connections_.emplace(connection->id(), connection);
+  connection->start();
+  driver_.connection_stirred();
+  return connection->id();
+}
+
+void DropInDriver::connection_open(Connection& /*connection*/) {}
+
+void DropInDriver::connection_bytes(Connection& connection, std::span<const std::uint8_t> bytes) {
+  core_.received(connection.id(), bytes, steady_now_us());
+  if (core_.paused(connection.id())) connection.pause();
+}
+
+void DropInDriver::connection_lost(Connection& connection, const std::string& why) {
+  const dropin::ConnId id = connection.id();
+  logger_.debug("connection lost", {{"remote", connection.options().remote}, {"reason", why}});
+  core_.closed(id, steady_now_us());
+  connections_.erase(id);
+  driver_.connection_stirred();
+}
+
+void DropInDriver::connection_finished(Connection& connection) {
+  connections_.erase(connection.id());
+}
+
+std::size_t DropInDriver::connection_gather(Connection& connection, Connection::Slices out) {
+  return core_.gather(connection.id(), out);
+}
+
+void DropInDriver::connection_written(Connection& connection, std::size_t bytes) {
+  core_.written(connection.id(), bytes, steady_now_us());
+}
+
+void DropInDriver::connection_wants_turn(Connection& connection) {
+  again_.push_back(connection.id());
+}
+
+void DropInDriver::connection_stirred() {
+  driver_.connection_stirred();
+}
+
+void DropInDriver::send(dropin::PeerKey peer, wire::Bytes head, wire::Bytes body) {
+  driver_.node().channel_send(node::Channel::kDropIn, peer, head, body);
+}
+
+std::size_t DropInDriver::backlog(dropin::PeerKey peer) const {
+  return driver_.node().channel_backlog(peer);
+}
+
+bool DropInDriver::turn() {
+  driver_.node().take_channel_events(events_);
+  if (!events_.list.empty()) core_.mesh_events(events_, steady_now_us());
+  if (!core_.whole()) {
+    core_.set_mesh(driver_.node().addresses_known(), driver_.node().settled(), steady_now_us());
+  }
+  core_.pump(steady_now_us());
+  const std::vector<dropin::Action> actions = core_.take_actions();
+  for (const dropin::Action& action : actions) perform(action);
+  std::vector<dropin::ConnId> dirty = core_.take_dirty();
+  dirty.insert(dirty.end(), again_.begin(), again_.end());
+  again_.clear();
+  for (const dropin::ConnId id : dirty) flush_connection(id);
+  arm_timer();
+  return !events_.list.empty() || !actions.empty() || !dirty.empty();
+}
+
+void DropInDriver::flush_connection(dropin::ConnId id) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  const Ptr connection = found->second;  // it may leave the map while it writes
+  connection->flush();
+}
+
+void DropInDriver::perform(const dropin::Action& action) {
+  using Kind = dropin::Action::Kind;
+  const auto found = connections_.find(action.conn);
+  const Ptr connection = found == connections_.end() ? nullptr : found->second;
+  switch (action.kind) {
+    case Kind::kDial:
+      return dial(action);
+    case Kind::kProbe:
+      return probe(action);
+    case Kind::kClose:
+      if (connection == nullptr) return;
+      return action.abort ? connection->abort() : connection->finish();
+    case Kind::kResume:
+      if (connection != nullptr) connection->resume();
+      return;
+    case Kind::kSave:
+      return save(action.text);
+    case Kind::kLog:
+      return log(action);
+  }
+}
+
+void DropInDriver::dial(const dropin::Action& action) {
+  const std::string address = "127.0.0.1:" + std::to_string(action.port);
+  apps_.dial(address, [this, number = action.number](Expected<Dialer::Dialed> result) {
+    if (!result) {
+      core_.dial_failed(number, steady_now_us());
+    } else {
+      core_.dialed(number, next_id_, steady_now_us());
+      adopt(std::move(result->socket), result->remote);
+    }
+    driver_.connection_stirred();
+  });
+}
+
+void DropInDriver::probe(const dropin::Action& action) {
+  probes_.dial(action.text, [this, number = action.number](const Expected<Dialer::Dialed>& result) {
+    core_.probed(number, result.has_value(), steady_now_us());
+    driver_.connection_stirred();
+  });
+}
+
+// Written beside and renamed, so that a crash leaves the old or the new one.
+void DropInDriver::save(const std::string& text) {
+  const std::string& file = config_.dropin->state_file;
+  if (file.empty()) return;
+  const std::string beside = file + ".new";
+  std::ofstream out(beside, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (out && std::rename(beside.c_str(), file.c_str()) == 0) return;
+  log_.write(obs::LogLevel::kWarn, "cannot keep which v1 apps are registered", "file=" + file);
+}
+
+void DropInDriver::restore() {
+  const std::string& file = config_.dropin->state_file;
+  if (file.empty()) return;
+  std::ifstream in(file, std::ios::binary);
+  std::string text(kStateBytesMax, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (!text.empty()) core_.restore(text, steady_now_us());
+}
+
+void DropInDriver::log(const dropin::Action& action) {
+  const obs::LogLevel levels[] = {obs::LogLevel::kDebug, obs::LogLevel::kInfo,
+                                  obs::LogLevel::kWarn};
+  log_.write(levels[static_cast<std::size_t>(action.level)], action.event, action.text);
+}
+
+// As that of the node: set again only for what comes earlier.
+void DropInDriver::arm_timer() {
+  const dropin::TimeUs deadline = core_.next_deadline();
+  if (deadline >= armed_for_) return;
+  armed_for_ = deadline;
+  timer_.expires_at(steady_clock::time_point(microseconds(deadline)));
+  timer_.async_wait([this](const error_code& error) {
+    if (error) return;
+    armed_for_ = node::kNever;
+    if (steady_now_us() >= core_.next_deadline()) core_.tick(steady_now_us());
+    driver_.connection_stirred();
+  });
+}
+
+}  // namespace socketmesh::shell
