@@ -25,8 +25,9 @@ export class Sidecar {
   /**
    * @param certificates with them links are secured; `secret` is where the files are
    * @param recovery the section of that name, as YAML
+   * @param dropin keys of the section of that name
    */
-  constructor({ name, directory, linkPort, adminPort, peers, mesh = "test", listen, certificates, recovery }) {
+  constructor({ name, directory, linkPort, adminPort, peers, mesh = "test", listen, certificates, recovery, dropin }) {
     this.name = name;
     this.linkPort = linkPort;
     this.log = join(directory, `${name}.log`);
@@ -34,6 +35,7 @@ export class Sidecar {
     this.path = join(directory, `${name}.sock`);
     this.address = listen ?? `unix:${this.path}`;
     this.adminPort = adminPort;
+    this.dropin = dropin;
     const addresses = peers.map((port) => `"127.0.0.1:${port}"`).join(", ");
     writeFileSync(
       this.config,
@@ -44,6 +46,7 @@ export class Sidecar {
         `admin: {listen: "127.0.0.1:${adminPort}"}`,
         `discovery: {static: [${addresses}]}`,
         ...(recovery ? [`recovery: ${recovery}`] : []),
+        ...(dropin ? [`dropin: {${Object.entries(dropin).map(([key, value]) => `${key}: "${value}"`).join(", ")}}`] : []),
         ...(certificates ? [this.#mount(join(directory, `${name}-tls`), certificates)] : []),
         "",
       ].join("\n"),
@@ -112,7 +115,10 @@ export class Sidecar {
   }
 }
 
-/** `count` sidecars that know each other's addresses; `options.certificates(i)` are those of the i-th. */
+/**
+ * `count` sidecars that know each other's addresses; `options.certificates(i)` are those of the i-th. With
+ * `options.dropin` (keys of that section) each serves drop-in apps, on ports of its own.
+ */
 export class Sidecars {
   static async start(count, options = {}) {
     const mesh = new Sidecars();
@@ -131,6 +137,12 @@ export class Sidecars {
     const ports = [];
     for (let i = 0; i < count; i++) ports.push({ linkPort: await freePort(), adminPort: await freePort() });
     const peers = ports.map(({ linkPort }) => linkPort);
+    const dropin = async (i) => ({
+      state: join(this.directory, `s${i}.state`),
+      discovery: `127.0.0.1:${await freePort()}`,
+      tunnel: `127.0.0.1:${await freePort()}`,
+      ...options.dropin,
+    });
     const listen = options.tcp ? async () => `tcp://127.0.0.1:${await freePort()}` : async () => undefined;
     for (let i = 0; i < count; i++) {
       this.all.push(
@@ -143,6 +155,7 @@ export class Sidecars {
           recovery: options.recovery,
           listen: await listen(),
           certificates: options.certificates?.(i),
+          dropin: options.dropin && (await dropin(i)),
         }),
       );
     }
