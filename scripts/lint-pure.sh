@@ -29,6 +29,9 @@ forbid "a pure core reads a clock, the environment or chance" \
   "${pure[@]}"
 forbid "a pure core includes a shell or another library than lib/base" \
   '#include *"(sidecar/(shell|dropin)|operator|lib/(config|obs|net|kube))/' sidecar/core
+forbid "drop-in does I/O, or includes the shell" \
+  '#include *(<(boost/(asio/[^b]|beast/(core|websocket))|openssl/ssl|thread|mutex|chrono|random|fstream|iostream|filesystem|sys/|unistd\.h)|"(sidecar/shell|operator|lib/(config|obs|net|kube))/)|_clock::now' \
+  sidecar/dropin
 forbid "JSON stays out of the sidecar's core" '#include *<nlohmann/' sidecar/core
 forbid "cpprestsdk stays behind operator/kube" '#include *<(cpprest|pplx)/' \
   lib sidecar operator/api operator/plan operator/pki operator/webhook operator/control operator/cli

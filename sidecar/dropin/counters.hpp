@@ -30,9 +30,9 @@ enum class CloseReason : std::uint8_t {
   kCount,
 };
 inline constexpr std::array<const char*, static_cast<std::size_t>(CloseReason::kCount)>
-    kCloseReasonNames = {"app_closed", "app_lost",  "no_server",  "dial_failed", "limit",
-                         "protocol",   "too_big",   "bad_hello",  "link_lost",   "link_reset",
-                         "credit",     "timeout",   "not_read",   "leaving"};
+    kCloseReasonNames = {"app_closed", "app_lost", "no_server", "dial_failed", "limit",
+                         "protocol",   "too_big",  "bad_hello", "link_lost",   "link_reset",
+                         "credit",     "timeout",  "not_read",  "leaving"};
 
 // Why a connection to the discovery port was cut.
 enum class CutReason : std::uint8_t {
@@ -48,8 +48,8 @@ enum class CutReason : std::uint8_t {
   kCount,
 };
 inline constexpr std::array<const char*, static_cast<std::size_t>(CutReason::kCount)>
-    kCutReasonNames = {"bad_request",  "protocol", "bad_message", "bad_server", "unauthorized",
-                       "no_pong",      "not_read", "limit",       "replaced"};
+    kCutReasonNames = {"bad_request", "protocol", "bad_message", "bad_server", "unauthorized",
+                       "no_pong",     "not_read", "limit",       "replaced"};
 
 struct Counters {
   std::uint64_t registrations = 0;

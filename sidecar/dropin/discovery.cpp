@@ -126,10 +126,9 @@ void DropIn::Impl::drop_own(std::string_view id) {
 }
 
 std::uint64_t DropIn::Impl::restart_needed() const {
-  return static_cast<std::uint64_t>(
-      std::ranges::count_if(own, [](const auto& item) {
-        return item.second.conn == 0 && item.second.version == Version::kV1;
-      }));
+  return static_cast<std::uint64_t>(std::ranges::count_if(own, [](const auto& item) {
+    return item.second.conn == 0 && item.second.version == Version::kV1;
+  }));
 }
 
 // A line each: its id and its address.

@@ -96,8 +96,7 @@ void DropIn::set_mesh(bool known, bool settled, TimeUs now) {
   impl_->settled = settled;
   if (!known || impl_->mesh_known) return;
   impl_->mesh_known = true;
-  impl_->whole_deadline =
-      std::min(impl_->whole_deadline, impl_->now + impl_->options.peer_timeout);
+  impl_->whole_deadline = std::min(impl_->whole_deadline, impl_->now + impl_->options.peer_timeout);
   impl_->wake_at(impl_->whole_deadline);
 }
 
@@ -156,8 +155,7 @@ void DropIn::dial_failed(std::uint64_t number, TimeUs now) {
   if (dial == impl_->dials.end()) return;
   const auto tunnel = impl_->tunnels.find(dial->second);
   impl_->dials.erase(dial);
-  if (tunnel != impl_->tunnels.end())
-    impl_->cut_tunnel(*tunnel->second, CloseReason::kDialFailed);
+  if (tunnel != impl_->tunnels.end()) impl_->cut_tunnel(*tunnel->second, CloseReason::kDialFailed);
 }
 
 void DropIn::probed(std::uint64_t number, bool accepts, TimeUs now) {

@@ -6,9 +6,9 @@
 // docs/dropin.md describes what it promises, docs/protocol.md what sidecars say to one another.
 //
 // The shell calls the inputs below, and after each batch of them: (1) pump(), (2) carries out
-// take_actions(), (3) writes what every connection in take_dirty() has (gather, written), (4) arms a
-// timer for next_deadline(). Not thread-safe; one thread drives it. No exceptions: what a connection
-// does wrong ends that connection, and is counted.
+// take_actions(), (3) writes what every connection in take_dirty() has (gather, written), (4) arms
+// a timer for next_deadline(). Not thread-safe; one thread drives it. No exceptions: what a
+// connection does wrong ends that connection, and is counted.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ using node::PeerKey;
 using ConnId = std::uint64_t;
 
 struct Options {
-  bool carry = true;           // else direct
+  bool carry = true;  // else direct
   std::string sidecar_id;
   std::string tunnel_address;  // "127.0.0.1:8001", as apps of this pod reach it
   // How other pods reach this one: a host. Takes the place of loopback in the address of a v1 app;

@@ -1,6 +1,7 @@
 // The inside of drop-in, in parts by subject: connections.cpp (their beginning, end and bytes),
-// discovery.cpp (what apps say there), roster.cpp (who is a server, and who is told), peers.cpp (the
-// other sidecars), tunnels.cpp (from open to close), flow.cpp (their bytes), probes.cpp (who lives).
+// discovery.cpp (what apps say there), roster.cpp (who is a server, and who is told), peers.cpp
+// (the other sidecars), tunnels.cpp (from open to close), flow.cpp (their bytes), probes.cpp (who
+// lives).
 #pragma once
 
 #include <set>

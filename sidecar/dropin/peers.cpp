@@ -92,8 +92,8 @@ void DropIn::Impl::peer_gone(Peer& peer) {
   forget_if_empty(peer);
 }
 
-// Nobody speaks for this server any more. One that apps reach directly may live, and must not be cut
-// by an update then: true when it is looked at from now on.
+// Nobody speaks for this server any more. One that apps reach directly may live, and must not be
+// cut by an update then: true when it is looked at from now on.
 bool DropIn::Impl::disown(Peer& peer, std::string_view id, FarServer& server) {
   if (!is_direct(peer, server) || server.hidden) {
     stop_probing(id, peer.id);

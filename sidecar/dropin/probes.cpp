@@ -7,7 +7,8 @@ namespace socketmesh::dropin {
 
 void DropIn::Impl::probe(std::string_view server, std::string_view peer, bool soon) {
   stop_probing(server, peer);
-  // Over the limit it counts as alive: a cut that need not be is worse than an address that is dead.
+  // Over the limit it counts as alive: a cut that need not be is worse than an address that is
+  // dead.
   if (probes.size() >= kProbesMax) return;
   Probe& added = probes[next_number++];
   added.server = server;

@@ -60,8 +60,8 @@ struct OwnServer {
   Version version = Version::kV2;
   std::string registered;  // its address, as it says
   Address address;
-  ConnId conn = 0;            // to discovery; 0: lost, and it counts while it accepts connections
-  TimeUs deadline = kNever;   // for a v2 app to register again
+  ConnId conn = 0;           // to discovery; 0: lost, and it counts while it accepts connections
+  TimeUs deadline = kNever;  // for a v2 app to register again
 };
 
 // A server behind another sidecar.
@@ -80,7 +80,7 @@ struct Peer {
   std::optional<PeerKey> key;  // none: gone
   bool carries = false;
   bool told = false;  // its list of servers is complete
-  bool away = false;   // no link for Options::peer_timeout
+  bool away = false;  // no link for Options::peer_timeout
   TimeUs lost_deadline = kNever;
   std::optional<FarServers> listing;  // its list so far
   FarServers servers;

@@ -20,11 +20,11 @@ std::string DropIn::Impl::address_of(const Peer& peer, std::string_view id,
   return is_direct(peer, server) ? server.registered : tunnel_to(id);
 }
 
-// What other pods are told. A v2 app shows its peers the address that it registered (its hello), and
-// is cut when that is another one: never changed. A v1 app shows none.
+// What other pods are told. A v2 app shows its peers the address that it registered (its hello),
+// and is cut when that is another one: never changed. A v1 app shows none.
 std::string DropIn::Impl::announced(const OwnServer& server) const {
-  const bool replaced = server.version == Version::kV1 && server.address.is_local() &&
-                        !options.advertise.empty();
+  const bool replaced =
+      server.version == Version::kV1 && server.address.is_local() && !options.advertise.empty();
   return replaced ? server.address.at(options.advertise) : server.registered;
 }
 
@@ -61,8 +61,8 @@ std::optional<std::string> DropIn::Impl::shown_address(std::string_view id) cons
 // listed peer has told its servers, or was waited for long enough.
 void DropIn::Impl::check_whole() {
   if (whole) return;
-  const bool told = std::ranges::all_of(
-      peers_by_key, [](const auto& item) { return item.second->told; });
+  const bool told =
+      std::ranges::all_of(peers_by_key, [](const auto& item) { return item.second->told; });
   if (!(settled && told) && now < whole_deadline) return;
   whole = true;
   rosters_stale = true;

@@ -207,8 +207,8 @@ void DropIn::Impl::say_ending(Tunnel& tunnel) {
 // Ends a tunnel at once, whatever waits in it.
 void DropIn::Impl::cut_tunnel(Tunnel& tunnel, CloseReason reason) {
   log(Action::Level::kInfo, "tunnel cut",
-      "server=\"" + tunnel.server + "\" peer=\"" + tunnel.peer->id + "\" reason=" +
-          name_of(reason));
+      "server=\"" + tunnel.server + "\" peer=\"" + tunnel.peer->id +
+          "\" reason=" + name_of(reason));
   counters.close(reason);
   say_closed(tunnel, reason, ws::kGoingAway, name_of(reason));
   end_at_app(tunnel, reason, ws::kGoingAway, name_of(reason));

@@ -42,7 +42,7 @@ class Loader {
     read_discovery();
     read_tls();
     read_recovery();
-    read_dropin();
+    read_dropin(reader_, path_, config_);
     check_collisions();
     check_plain();
     auto problems = reader_.finish();
@@ -214,19 +214,6 @@ class Loader {
     store(memory, wanted.memory_bytes);
     store(replicas, wanted.replicas);
     config_.recovery = wanted;
-  }
-
-  void read_dropin() {
-    DropInReader dropin(reader_, path_);
-    if (!dropin.wanted()) return;
-    config_.dropin = dropin.read(config_.app.listen);
-    for (const auto& [key, place] : dropin.places()) config_.origins[key] = place;
-    for (const auto& [key, other] : {std::pair("link.listen", config_.link.listen),
-                                     std::pair("admin.listen", config_.admin.listen)}) {
-      dropin.check_collision(key, other);
-    }
-    if (const auto* app = std::get_if<TcpEndpoint>(&config_.app.listen))
-      dropin.check_collision("app.listen", *app);
   }
 
   void check_collisions() {

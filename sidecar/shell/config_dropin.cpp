@@ -37,6 +37,82 @@ std::string beside(const std::string& path, const std::string& file) {
   return (std::filesystem::absolute(path).parent_path() / file).lexically_normal();
 }
 
+class DropInReader {
+ public:
+  DropInReader(Reader& reader, const std::string& path, SidecarConfig& config)
+      : reader_(reader), path_(path), config_(config), section_(reader.section("dropin")) {}
+
+  void read() {
+    const auto mode = section_.get_text("mode", parse_mode);
+    const auto discovery = section_.get("discovery", parse_loopback);
+    const auto tunnel = section_.get("tunnel", parse_loopback);
+    const auto token_file = section_.get_text("tokenFile", parse_path);
+    const auto advertise = section_.get_text("advertise", parse_host);
+    const auto state = section_.get_text("state", parse_path);
+    // Where every sidecar is told its pod's address by a variable, that alone asks for nothing.
+    const bool wanted = section_.in_file() || mode.given || discovery.given || tunnel.given ||
+                        token_file.given || state.given;
+    if (!wanted) return;
+    DropInConfig dropin;
+    dropin.carry = !mode || *mode == "carry";
+    store(discovery, dropin.discovery);
+    store(tunnel, dropin.tunnel);
+    store(advertise, dropin.advertise);
+    store(token_file, dropin.token_file);
+    store(state, dropin.state_file);
+    read_token_file(token_file, dropin);
+    place_state(dropin);
+    check_collisions(discovery, dropin.discovery);
+    check_collisions(tunnel, dropin.tunnel);
+    check_collision(tunnel, dropin.tunnel, "dropin.discovery", dropin.discovery);
+    config_.dropin = std::move(dropin);
+  }
+
+ private:
+  template <typename T, typename Target>
+  void store(const Setting<T>& setting, Target& target) {
+    if (setting.given)
+      config_.origins[setting.key] = setting.place.to_string() + ": " + setting.key;
+    if (setting) target = *setting;
+  }
+
+  void read_token_file(const Setting<std::string>& setting, DropInConfig& dropin) {
+    if (dropin.token_file.empty()) return;
+    dropin.token_file = beside(path_, dropin.token_file);
+    if (const auto token = read_token(dropin.token_file); !token)
+      reader_.complain(setting, token.error());
+  }
+
+  void place_state(DropInConfig& dropin) const {
+    const auto* socket = std::get_if<UnixEndpoint>(&config_.app.listen);
+    if (!dropin.state_file.empty()) {
+      dropin.state_file = beside(path_, dropin.state_file);
+    } else if (socket != nullptr) {
+      dropin.state_file = std::filesystem::path(socket->path).parent_path() / kStateName;
+    }
+  }
+
+  void check_collisions(const Setting<TcpEndpoint>& setting, const TcpEndpoint& mine) {
+    check_collision(setting, mine, "link.listen", config_.link.listen);
+    check_collision(setting, mine, "admin.listen", config_.admin.listen);
+    if (const auto* app = std::get_if<TcpEndpoint>(&config_.app.listen))
+      check_collision(setting, mine, "app.listen", *app);
+  }
+
+  void check_collision(const Setting<TcpEndpoint>& setting, const TcpEndpoint& mine,
+                       const std::string& key, const TcpEndpoint& other) {
+    if (setting.given && !setting) return;  // it was reported
+    if (!listeners_collide(mine, other)) return;
+    reader_.complain(setting, in_quotes(mine.to_string()) + " collides with " + key + " (" +
+                                  other.to_string() + ")");
+  }
+
+  Reader& reader_;
+  const std::string& path_;
+  SidecarConfig& config_;
+  Section section_;
+};
+
 }  // namespace
 
 Expected<std::string> read_token(const std::string& file) {
@@ -53,60 +129,8 @@ Expected<std::string> read_token(const std::string& file) {
   return token;
 }
 
-DropInReader::DropInReader(Reader& reader, std::string path)
-    : reader_(reader),
-      path_(std::move(path)),
-      section_(reader.section("dropin")),
-      mode_(section_.get_text("mode", parse_mode)),
-      discovery_(section_.get("discovery", parse_loopback)),
-      tunnel_(section_.get("tunnel", parse_loopback)),
-      token_file_(section_.get_text("tokenFile", parse_path)),
-      advertise_(section_.get_text("advertise", parse_host)),
-      state_(section_.get_text("state", parse_path)) {
-  // Where a pod's address is known to every sidecar by a variable, that alone asks for nothing.
-  wanted_ = section_.in_file() || mode_.given || discovery_.given || tunnel_.given ||
-            token_file_.given || state_.given;
-}
-
-template <typename T, typename Target>
-void DropInReader::store(const Setting<T>& setting, Target& target) {
-  if (setting.given) places_[setting.key] = setting.place.to_string() + ": " + setting.key;
-  if (setting) target = *setting;
-}
-
-DropInConfig DropInReader::read(const Endpoint& app) {
-  store(discovery_, config_.discovery);
-  store(tunnel_, config_.tunnel);
-  store(token_file_, config_.token_file);
-  store(advertise_, config_.advertise);
-  store(state_, config_.state_file);
-  config_.carry = !mode_ || *mode_ == "carry";
-  if (!config_.token_file.empty()) {
-    config_.token_file = beside(path_, config_.token_file);
-    if (const auto token = read_token(config_.token_file); !token)
-      reader_.complain(token_file_, token.error());
-  }
-  const auto* socket = std::get_if<UnixEndpoint>(&app);
-  if (!config_.state_file.empty()) {
-    config_.state_file = beside(path_, config_.state_file);
-  } else if (socket != nullptr) {
-    config_.state_file = std::filesystem::path(socket->path).parent_path() / kStateName;
-  }
-  check(tunnel_, config_.tunnel, "dropin.discovery", config_.discovery);
-  return config_;
-}
-
-void DropInReader::check(const Setting<TcpEndpoint>& setting, const TcpEndpoint& mine,
-                         const std::string& key, const TcpEndpoint& other) {
-  if (setting.given && !setting) return;  // it was reported
-  if (!listeners_collide(mine, other)) return;
-  reader_.complain(setting, in_quotes(mine.to_string()) + " collides with " + key + " (" +
-                                other.to_string() + ")");
-}
-
-void DropInReader::check_collision(const std::string& key, const TcpEndpoint& other) {
-  check(discovery_, config_.discovery, key, other);
-  check(tunnel_, config_.tunnel, key, other);
+void read_dropin(Reader& reader, const std::string& path, SidecarConfig& config) {
+  DropInReader(reader, path, config).read();
 }
 
 }  // namespace socketmesh::config

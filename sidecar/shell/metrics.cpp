@@ -213,7 +213,8 @@ void add_dropin(MetricSet& m, const DropInReport& report) {
             c.tunnels_opened);
   m.counter("socketmesh_dropin_hellos_rewritten_total",
             "Hellos that got the address of the sidecar's own roster.", c.hellos_rewritten);
-  const auto* messages = "Messages from this pod's drop-in apps into tunnels (in), and to them (out).";
+  const auto* messages =
+      "Messages from this pod's drop-in apps into tunnels (in), and to them (out).";
   m.counter("socketmesh_dropin_messages_total", messages, c.messages_in, {{"direction", "in"}});
   m.counter("socketmesh_dropin_messages_total", messages, c.messages_out, {{"direction", "out"}});
   const auto* bytes = "Bytes of those messages.";

@@ -45,7 +45,7 @@ struct Report {
   net::AdminStats admin;
   ProcessFigures process;
   bool ready = false;
-  std::optional<TlsReport> tls;       // without: plain links
+  std::optional<TlsReport> tls;  // without: plain links
   std::optional<DropInReport> dropin;
   std::optional<WatchFigures> watch;  // with discovery by Kubernetes
 };

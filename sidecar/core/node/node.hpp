@@ -101,8 +101,8 @@ class Node {
   // Replaces what is in `out`.
   void take_channel_events(ChannelEvents& out);
   bool addresses_known() const;
-  // Discovery has answered (addresses_known), and every address that it lists is this sidecar's own or leads to a
-  // linked peer.
+  // Discovery has answered (addresses_known), and every address that it lists is this sidecar's own
+  // or leads to a linked peer.
   bool settled() const;
 
   const Counters& counters() const;

@@ -138,8 +138,8 @@ std::uint16_t Parser::feed(Bytes bytes, Sink& sink) {
       if (left_ == 0) payload({}, sink);
       continue;
     }
-    const Bytes part = bytes.first(static_cast<std::size_t>(
-        std::min<std::uint64_t>(left_, bytes.size())));
+    const Bytes part =
+        bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size())));
     bytes = bytes.subspan(part.size());
     payload(part, sink);
   }

@@ -1,5 +1,6 @@
-// WebSocket frames (RFC 6455, section 5), read and written without I/O, so that what a stranger sends
-// can be fuzzed and simulated like every other decoder here; docs/adr/0013 says why not Beast's.
+// WebSocket frames (RFC 6455, section 5), read and written without I/O, so that what a stranger
+// sends can be fuzzed and simulated like every other decoder here; docs/adr/0013 says why not
+// Beast's.
 //
 // The parser hands messages on in pieces as they come: memory does not grow with a message. No
 // extensions. Text is not checked for UTF-8: both ends of a tunnel do. Pure; not thread-safe.
@@ -62,8 +63,8 @@ class Parser {
   // Messages over `message_bytes_max` are an error.
   Parser(Role role, std::size_t message_bytes_max) : role_(role), max_(message_bytes_max) {}
 
-  // Returns 0, or the close code of what is wrong with the bytes; nothing can be fed after that, nor
-  // behind a close frame. Calls `sink` until its stop() says so.
+  // Returns 0, or the close code of what is wrong with the bytes; nothing can be fed after that,
+  // nor behind a close frame. Calls `sink` until its stop() says so.
   std::uint16_t feed(Bytes bytes, Sink& sink);
   // Nothing more is read: called by a sink that closes in the middle of a feed.
   void stop() { stopped_ = true; }

@@ -27,8 +27,7 @@ std::string accept_of(std::string_view key) {
   const std::string text = std::string(key) + std::string(kGuid);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned size = 0;
-  const int done =
-      EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
+  const int done = EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
   SM_ASSERT(done == 1);
   return base64_encode({reinterpret_cast<const char*>(digest.data()), size});
 }

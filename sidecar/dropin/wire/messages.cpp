@@ -25,8 +25,7 @@ bool is_plain(char c) {
 }  // namespace
 
 std::optional<Version> version_of(std::string_view server_id) {
-  if (server_id.size() == kV2IdBytes && std::ranges::all_of(server_id, is_hex))
-    return Version::kV2;
+  if (server_id.size() == kV2IdBytes && std::ranges::all_of(server_id, is_hex)) return Version::kV2;
   if (server_id.size() != kUuidForm.size()) return std::nullopt;
   for (std::size_t i = 0; i < kUuidForm.size(); ++i) {
     if (kUuidForm[i] == 'x' ? !is_hex(server_id[i]) : server_id[i] != kUuidForm[i])

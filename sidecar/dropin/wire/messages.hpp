@@ -1,5 +1,5 @@
-// The messages of socket.io-mesh-adapter that this sidecar reads or writes: the discovery service's,
-// and the hello of its peers. Pure functions.
+// The messages of socket.io-mesh-adapter that this sidecar reads or writes: the discovery
+// service's, and the hello of its peers. Pure functions.
 #pragma once
 
 #include <cstdint>

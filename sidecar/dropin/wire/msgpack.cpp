@@ -6,7 +6,7 @@ namespace {
 
 // One value's head: what it holds itself, and how many values follow inside it.
 struct Head {
-  std::size_t bytes = 0;   // of its own: number, text, binary, extension
+  std::size_t bytes = 0;    // of its own: number, text, binary, extension
   std::uint64_t items = 0;  // nested values
   bool text = false;
   bool map = false;

@@ -1,5 +1,5 @@
-// As much of MessagePack as the drop-in protocol needs: flat maps with string values, found in place,
-// so that one value can be replaced and every other byte stays.
+// As much of MessagePack as the drop-in protocol needs: flat maps with string values, found in
+// place, so that one value can be replaced and every other byte stays.
 //
 // Nothing is allocated on a stranger's word, and nesting is skipped without recursion. Views point
 // into what was given. Pure functions.
@@ -21,8 +21,9 @@ inline constexpr std::size_t kDepthMax = 64;
 
 struct Field {
   std::string_view key;
-  std::optional<std::string_view> text;  // of a string (or, from old writers, bytes); none otherwise
-  Bytes value;                           // the whole encoded value
+  std::optional<std::string_view>
+      text;     // of a string (or, from old writers, bytes); none otherwise
+  Bytes value;  // the whole encoded value
 };
 
 // The fields of the map that `message` is; nothing when it is no map with string keys, is cut, or

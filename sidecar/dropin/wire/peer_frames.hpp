@@ -53,8 +53,8 @@ struct Credit {
 };
 struct Close {
   std::uint64_t tunnel = 0;
-  std::uint8_t reason = 0;   // CloseReason
-  std::uint16_t code = 0;    // for the WebSocket; 0: cut it without a close frame
+  std::uint8_t reason = 0;  // CloseReason
+  std::uint16_t code = 0;   // for the WebSocket; 0: cut it without a close frame
   std::string_view text;
 };
 

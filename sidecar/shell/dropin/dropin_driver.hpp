@@ -1,8 +1,8 @@
 // Drives drop-in: its two ports on loopback, connections to apps, probes, the file that outlives a
 // restart, and its channel on the node's links. Decides nothing.
 //
-// One thread, that of the node's driver, which outlives this. Errors of start() say what could not be
-// listened on; after it nothing fails, but is logged.
+// One thread, that of the node's driver, which outlives this. Errors of start() say what could not
+// be listened on; after it nothing fails, but is logged.
 #pragma once
 
 #include <utility>  // before Asio 1.74, which forgets it

@@ -15,7 +15,8 @@ constexpr std::string_view kMinimal =
     "link: {listen: \"127.0.0.1:7400\"}\n"
     "discovery: {static: []}\n";
 
-Expected<SidecarConfig, Problems> load(std::string_view section, const Environment& environment = {},
+Expected<SidecarConfig, Problems> load(std::string_view section,
+                                       const Environment& environment = {},
                                        const std::string& file = "f") {
   return parse_sidecar_config(file, std::string(kMinimal) + std::string(section), environment,
                               "host");
@@ -54,7 +55,8 @@ TEST(DropInConfig, HasDefaults) {
 
 TEST(DropInConfig, ReadsEveryKey) {
   const DropInConfig config = good(
-      "dropin: {mode: direct, discovery: \"127.0.0.1:1\", tunnel: \"[::1]:2\", advertise: \"fd00::1\",\n"
+      "dropin: {mode: direct, discovery: \"127.0.0.1:1\", tunnel: \"[::1]:2\", advertise: "
+      "\"fd00::1\",\n"
       "         state: /tmp/state}\n");
   EXPECT_FALSE(config.carry);
   EXPECT_EQ(config.discovery, (TcpEndpoint{"127.0.0.1", 1}));
@@ -70,14 +72,16 @@ TEST(DropInConfig, KeepsToLoopback) {
   EXPECT_EQ(bad("dropin:\n  discovery: \"0.0.0.0:8000\"\n"),
             "f:5: dropin.discovery: '0.0.0.0:8000' is reachable from elsewhere, and what apps say "
             "there is plain text; use a loopback address such as 127.0.0.1\n");
-  EXPECT_THAT(bad("dropin: {tunnel: \"[::]:8001\"}\n"), HasSubstr("f:4: dropin.tunnel: '[::]:8001'"));
+  EXPECT_THAT(bad("dropin: {tunnel: \"[::]:8001\"}\n"),
+              HasSubstr("f:4: dropin.tunnel: '[::]:8001'"));
   EXPECT_THAT(bad("", {{"SOCKETMESH_DROPIN_TUNNEL", "10.0.0.1:8001"}}),
               HasSubstr("SOCKETMESH_DROPIN_TUNNEL: dropin.tunnel: '10.0.0.1:8001' is reachable"));
 }
 
 TEST(DropInConfig, RefusesWhatCannotBe) {
   EXPECT_THAT(bad("dropin: {mode: both}\n"), HasSubstr("f:4: dropin.mode: 'both' is no mode"));
-  EXPECT_THAT(bad("dropin: {advertise: \"a b\"}\n"), HasSubstr("f:4: dropin.advertise: 'a b' is no host"));
+  EXPECT_THAT(bad("dropin: {advertise: \"a b\"}\n"),
+              HasSubstr("f:4: dropin.advertise: 'a b' is no host"));
   EXPECT_THAT(bad("dropin: {tunnels: 3}\n"), HasSubstr("f:4: dropin.tunnels: is not a known key"));
 }
 

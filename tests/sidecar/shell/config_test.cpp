@@ -210,11 +210,6 @@ TEST(SidecarConfig, RefusesBadPeers) {
             "f:5: discovery.static[1]: '127.0.0.1:2' is listed twice\n");
 }
 
-TEST(SidecarConfig, RefusesWhatComesLater) {
-  EXPECT_EQ(bad(std::string(kMinimal) + "dropin: {tunnel: \"127.0.0.1:8001\"}\n"),
-            "f:4: dropin: drop-in mode is not in this version; remove the section\n");
-}
-
 TEST(SidecarConfig, RecoveryIsOffWithoutItsSection) {
   EXPECT_FALSE(good(kMinimal).recovery.has_value());
   const auto recovery = good(std::string(kMinimal) + "recovery: {}\n").recovery;
