@@ -52,7 +52,7 @@ inline constexpr TimeUs kProbeInterval = 1 * kSecondUs;
 inline constexpr TimeUs kProbeSoon = 100 * kMillisecondUs;
 inline constexpr int kProbesSoon = 10;
 // Looks in a row that must fail, where the network lies between.
-inline constexpr int kRemoteProbeFailures = 2;
+inline constexpr int kRemoteProbeFailures = 3;
 // Servers looked at in this way.
 inline constexpr std::size_t kProbesMax = 1024;
 // For a v2 app that lost its connection to discovery to register again.

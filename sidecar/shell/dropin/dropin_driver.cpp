@@ -17,7 +17,7 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
 // For a process to accept a connection that only asks whether it lives.
-constexpr std::chrono::milliseconds kProbeTimeout{400};
+constexpr std::chrono::milliseconds kProbeTimeout{1000};
 // Bytes of the saved state that are read: kServersMax lines of an id and an address.
 constexpr std::size_t kStateBytesMax = 64U << 10U;
 
