@@ -7,6 +7,8 @@
 // and for this page
 //   server → client   "server" who you are talking to · "users" {numUsers, sidecar, servers}
 //                     "notice" {code, text}: why something was refused
+//                     "recovered" {username}: behind what the client missed while it was away;
+//                     with no username it is to say again who it is
 //
 // Messages and typing go to everyone through the adapter. Joining and leaving is told by each
 // server to its own clients, from the lists of presence.mjs, so that it is told exactly once
@@ -111,6 +113,12 @@ export function serveChat(io, { presence, cluster, about }) {
 
     socket.emit("server", about);
     socket.emit("users", users());
+    if (socket.recovered) {
+      const { username } = socket.data;
+      const change = username && presence.join(socket.id, username);
+      socket.emit("recovered", change ? { username } : {});
+      if (change) changed(change);
+    }
   });
 
   return { tell, tellUsers };

@@ -72,6 +72,7 @@ export function sidecarConfig({ index, linkPort, adminPort, peers }, socket) {
     `admin: {listen: "${HOST}:${adminPort}"}`,
     "discovery:",
     `  static: [${peers.map((port) => `"${HOST}:${port}"`).join(", ")}]`,
+    "recovery: {window: 120s}",
     "log: {level: warn}",
     "",
   ].join("\n");

@@ -37,6 +37,7 @@ const io = new Server(http, {
     name: `server-${index}:${process.pid}`,
     log: (level, message) => level !== "debug" && console.log(message),
   }),
+  connectionStateRecovery: {},
   maxHttpBufferSize: CLIENT_MESSAGE_BYTES_MAX,
 });
 const presence = new Presence({ index, pid: process.pid });

@@ -1,6 +1,6 @@
 // The chat page: events of the socket to the view, and back.
 
-import { route, serverCards, Typists, typingText } from "./room.js";
+import { recoveredText, route, serverCards, Typists, typingText } from "./room.js";
 import { TYPING_ENDS_MS, TYPING_REPEATS_MS } from "./room.js";
 import * as view from "./view.js";
 
@@ -15,6 +15,7 @@ let users; // the last "users" event of this connection
 let username; // as the server knows us, once we have logged in
 let joined = false; // logged in on this connection
 let lost = false; // the connection was there before
+let replayed; // messages so far, while those come that were missed
 
 const now = () => performance.now();
 const upServers = () => users?.servers.map(({ index }) => index) ?? [];
@@ -47,7 +48,8 @@ function logIn(name) {
 
 socket.on("connect", () => {
   users = undefined;
-  if (username) logIn(username);
+  replayed = socket.recovered ? 0 : undefined;
+  if (username && !socket.recovered) logIn(username);
   show();
 });
 
@@ -77,16 +79,31 @@ socket.on("users", (sent) => {
   show();
 });
 
-socket.on("login", ({ numUsers }) => {
+function enter(line) {
   joined = true;
   $("login").hidden = true;
   $("log").hidden = false;
   $("compose").hidden = false;
-  const online = numUsers === 1 ? "you are the first one online" : `${numUsers} online`;
-  view.addLine("back", lost ? `Back on server ${about.index}, ${online}` : `Welcome, ${online}`);
+  view.addLine("back", line);
   lost = false;
   $("text").focus();
   show();
+}
+
+socket.on("login", ({ numUsers }) => {
+  const online = numUsers === 1 ? "you are the first one online" : `${numUsers} online`;
+  enter(lost ? `Back on server ${about.index}, ${online}` : `Welcome, ${online}`);
+});
+
+socket.on("recovered", (sent) => {
+  const missed = replayed;
+  replayed = undefined;
+  if (sent.username === undefined) {
+    if (username) logIn(username);
+    return;
+  }
+  username = sent.username;
+  enter(`Back on server ${about.index}: ${recoveredText(missed)}`);
 });
 
 socket.on("user joined", ({ username: who, numUsers }) => {
@@ -100,6 +117,7 @@ socket.on("user left", ({ username: who, numUsers }) => {
 });
 
 socket.on("new message", ({ username: who, message }, from) => {
+  if (replayed !== undefined) replayed += 1;
   typists.stop(who);
   showTyping();
   view.addMessage({ username: who, text: message, ...from, mine: false, at: new Date() });
@@ -109,6 +127,7 @@ socket.on("new message", ({ username: who, message }, from) => {
 });
 
 socket.on("typing", ({ username: who }) => {
+  if (replayed !== undefined) return; // who comes back hears of it too late
   typists.start(who, now());
   showTyping();
 });

@@ -34,6 +34,10 @@ export function typingText(names) {
   return `${names.length} people are typing`;
 }
 
+export function recoveredText(messages) {
+  return `recovered, ${messages} missed ${messages === 1 ? "message" : "messages"} replayed`;
+}
+
 /**
  * The servers as the page shows them: those of the layout, each with what is known of it now.
  * @param about the "server" event: {index, servers: [{index, chatPort, adminPort}]}

@@ -53,6 +53,7 @@ link: {listen: "127.0.0.1:7400"}
 admin: {listen: "127.0.0.1:7401"}
 discovery:
   static: ["127.0.0.1:7410", "127.0.0.1:7420"]
+recovery: {window: 120s}
 log: {level: warn}
 `,
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { initial, route, serverCards, Typists, TYPING_LASTS_MS, typingText } from "../public/room.js";
+import { initial, recoveredText, route, serverCards, Typists, TYPING_LASTS_MS, typingText } from "../public/room.js";
 
 const about = {
   index: 2,
@@ -80,4 +80,9 @@ test("initials", () => {
   assert.equal(initial("ann"), "A");
   assert.equal(initial("👩x"), "👩");
   assert.equal(initial(""), "?");
+});
+
+test("what a recovered page says", () => {
+  assert.equal(recoveredText(0), "recovered, 0 missed messages replayed");
+  assert.equal(recoveredText(1), "recovered, 1 missed message replayed");
 });

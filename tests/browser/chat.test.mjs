@@ -116,13 +116,19 @@ test("a sidecar is killed: nobody leaves, and messages go on", async () => {
   }
 });
 
-test("a server is killed: its users leave in the others, once, and come back with it", async () => {
+test("a server is killed: its users leave in the others, once, and come back with it, having missed nothing", async () => {
   const others = [pages[0], pages[2]];
   const restarted = demo.killAndWait("server", 2);
   await everywhere("Bob to leave", async (page) => (await lineCount(page, "Bob left")) === 1, others);
   await until("the page to say so", () => pages[1].getByText(/reconnecting to server 2/).isVisible());
   await screenshot(pages[1], "chat-reconnecting");
+  const missed = ["while Bob is away", "and this"];
+  for (const text of missed) await say(pages[0], text);
   await restarted;
+  await until("the page to be recovered", () =>
+    log(pages[1]).getByText("Back on server 2: recovered, 2 missed messages replayed").isVisible(),
+  );
+  for (const text of missed) assert.equal(await times(pages[1], text), 1);
   await everywhere("3 online again", async (page) => (await online(page)) === "3");
   for (const page of others) {
     assert.equal(await lineCount(page, "Bob left"), 1);
