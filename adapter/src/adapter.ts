@@ -107,7 +107,7 @@ export class SocketMeshAdapter extends Adapter {
 
   /** The promise resolves when each peer knows of the rooms, at the latest after a second. */
   override addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
-    if (this.recovery !== undefined) this.recovery.joining(id, rooms, this.sids.get(id));
+    if (this.recovery !== undefined) this.recovery.sessions.joining(id, rooms, this.sids.get(id));
     for (const room of rooms) {
       if (this.rooms.has(room)) continue;
       this.interest.change(room, true);
@@ -122,7 +122,7 @@ export class SocketMeshAdapter extends Adapter {
 
   override del(id: SocketId, room: Room): void {
     const existed = this.rooms.has(room);
-    if (this.recovery !== undefined && this.sids.get(id)?.has(room)) this.recovery.leaving(id, [room]);
+    if (this.recovery !== undefined && this.sids.get(id)?.has(room)) this.recovery.sessions.leaving(id, [room]);
     void super.del(id, room);
     if (existed) this.left(room);
   }
@@ -130,7 +130,7 @@ export class SocketMeshAdapter extends Adapter {
   override delAll(id: SocketId): void {
     const rooms = this.sids.get(id);
     if (rooms === undefined) return;
-    if (this.recovery !== undefined) this.recovery.leaving(id, rooms);
+    if (this.recovery !== undefined) this.recovery.sessions.leaving(id, rooms);
     const left = [...rooms].filter((room) => this.rooms.has(room));
     super.delAll(id);
     for (const room of left) this.left(room);
@@ -201,7 +201,7 @@ export class SocketMeshAdapter extends Adapter {
   // ---- connection state recovery ---------------------------------------------------------------
 
   override persistSession(session: { sid: SocketId }): void {
-    this.recovery?.persist(session.sid);
+    this.recovery?.sessions.persist(session.sid);
   }
 
   override restoreSession(pid: string, offset: string): Promise<any> {

@@ -131,7 +131,7 @@ export class Recovery {
       return;
     }
     const quarter = Math.max(1, reader.u32() / 4);
-    for (const nsp of this.namespaces.values()) nsp.openAll();
+    for (const nsp of this.namespaces.values()) nsp.sessions.openAll();
     this.stopTimers();
     this.lastTimer = setInterval(() => this.tellLast(), quarter).unref();
     this.dataTimer = setInterval(() => this.checkData(), DATA_CHECK_MS).unref();
@@ -155,15 +155,15 @@ export class Recovery {
   }
 
   private tellLast(): void {
-    for (const nsp of this.namespaces.values()) nsp.tellAllLast();
+    for (const nsp of this.namespaces.values()) nsp.sessions.tellAllLast();
     this.tell(SessionOp.AllWritten, () => undefined);
   }
 
   private checkData(): void {
     let left = DATA_CHECK_SOCKETS;
     for (const nsp of this.namespaces.values()) {
-      left = nsp.checkData(left);
-      nsp.sweep(performance.now());
+      left = nsp.sessions.checkData(left);
+      nsp.sessions.sweep(performance.now());
     }
   }
 

@@ -339,8 +339,8 @@ describe("recovery, told to the sidecar", () => {
       await until(() => connection.events.length === 4, "the events");
       assert.deepEqual(connection.events.map(([, text]) => text), ["replayed", "c", "new", "c new"]);
       assert.deepEqual(other.events.map(([, text]) => text), ["replayed", "before", "c0", "new", "c", "c new"]);
-      assert.equal(adapter().recovery.lateMessages.size, 0);
-      await until(() => adapter().recovery.marked.size === 0, "the marks to go");
+      assert.equal(adapter().recovery.sessions.late.size, 0);
+      await until(() => adapter().recovery.sessions.marked.size === 0, "the marks to go");
     });
 
     it("asks with an empty offset for a client that has none, and shows the application what it sent", async () => {
