@@ -10,10 +10,11 @@ import { keep } from "./lib/results.mjs";
 import { asText, legend, tablesOf } from "./lib/tables.mjs";
 import * as adapter from "./suites/adapter.mjs";
 import * as convergence from "./suites/convergence.mjs";
+import * as dropin from "./suites/dropin.mjs";
 import * as memory from "./suites/memory.mjs";
 import { defaultSystems, systemNamed } from "./systems/index.mjs";
 
-const kSuites = [memory, convergence, adapter];
+const kSuites = [memory, convergence, adapter, dropin];
 const kBusyLoad = 0.5;
 
 function log(line) {
@@ -58,6 +59,7 @@ const report = {
   ratios: [],
   convergence: [],
   memory: [],
+  dropin: [],
   goals: [],
   skipped,
   failed: [],

@@ -30,6 +30,32 @@ export function ratios(rows) {
   return found;
 }
 
+function carried(rows) {
+  const found = [];
+  for (const carry of rows.filter(({ way }) => way === "carry")) {
+    const direct = rows.find((row) => row.way === "direct" && row.offered_per_s === carry.offered_per_s);
+    const lost = carry.lost > 0 ? `, ${carry.lost} lost` : "";
+    if (carry.offered_per_s === 0) {
+      const share = Number((carry.frames_per_s / direct.frames_per_s).toFixed(3));
+      found.push({
+        goal: "drop-in: frames of 200 B carried, to those over a direct WebSocket",
+        wanted: `≥ ${kCarriedShare} ×`,
+        measured: `${share} ×${lost}`,
+        met: share >= kCarriedShare && carry.lost === 0,
+      });
+    } else {
+      const more = Math.round(carry.p50_us - direct.p50_us);
+      found.push({
+        goal: `drop-in: a carried frame's median latency at ${carry.offered_per_s}/s, more than a direct one's`,
+        wanted: `≤ ${kCarriedMoreUs} µs`,
+        measured: `${more} µs${lost}`,
+        met: more <= kCarriedMoreUs && carry.lost === 0,
+      });
+    }
+  }
+  return found;
+}
+
 export function sameScenario(one, other) {
   return ["suite", "servers", "holders", "bytes", "offered_per_s"].every(
     (key) => one[key] === other[key],
@@ -43,6 +69,9 @@ const kRatioGoals = [
   { of: "p50", holders: 3, rate: 12_000, most: 1, text: "median latency at 12,000/s, all hold the room" },
   { of: "p50", holders: 1, rate: 12_000, most: 1, text: "median latency at 12,000/s, one holds the room" },
 ];
+// Of frames of drop-in peers through two sidecars, against a WebSocket between the two.
+const kCarriedShare = 0.8;
+const kCarriedMoreUs = 150;
 const kConvergenceMs = 100;
 const kIdleMib = 16;
 
@@ -68,6 +97,7 @@ export function judged(report) {
       met: within && lost === 0,
     });
   }
+  found.push(...carried(report.dropin ?? []));
   for (const { own_ms, others_ms } of report.convergence.filter(({ system }) => system === kSystem)) {
     const slower = Math.max(own_ms, others_ms);
     found.push({

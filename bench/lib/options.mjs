@@ -2,12 +2,12 @@
 // Throws an Error that names the option when a value can't be used.
 import { grids } from "./grids.mjs";
 
-const kSuites = ["adapter", "convergence", "memory"];
+const kSuites = ["adapter", "convergence", "memory", "dropin"];
 
 export const usage = `usage: node bench/run.mjs [--option VALUE]... [--quick] [--help]
 
 Each option is also an environment variable (--runs 3 is RUNS=3).
-  --suite NAMES    of adapter, convergence, memory (default: all three)
+  --suite NAMES    of adapter, convergence, memory, dropin (default: all four)
   --grid NAME      scenarios of the adapter suite: ${Object.keys(grids).join(", ")} (default: main)
   --systems NAMES  (default: socketmesh,redis-sharded,redis; also redis-sharded-node-redis,
                    redis-ioredis)

@@ -11,10 +11,13 @@ export class ServerProcess {
   #pending = new Map();
   #lastCall = 0;
 
-  /** `profileFolder`: where each process leaves a .cpuprofile when it ends; absent = none. */
-  static async start(household, { profileFolder } = {}) {
+  /**
+   * `profileFolder`: where each process leaves a .cpuprofile when it ends; absent = none. `program`: what it
+   * runs, a Socket.IO server by default.
+   */
+  static async start(household, { profileFolder, program = kProgram } = {}) {
     const flags = profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`] : [];
-    const child = await household.start(process.execPath, [...flags, kProgram], {
+    const child = await household.start(process.execPath, [...flags, program], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       serialization: "advanced",
     });

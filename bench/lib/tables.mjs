@@ -45,6 +45,22 @@ export function tablesOf(report) {
       ]),
     });
   }
+  if (report.dropin?.length > 0) {
+    tables.push({
+      title: "Drop-in peers, 200 B frames from one to another",
+      header: ["way", "offered/s", "frames/s", "±", "CPU µs/frame", "p50 µs", "p99 µs", "lost"],
+      rows: report.dropin.map((row) => [
+        row.way === "carry" ? "carried by two sidecars" : "direct WebSocket",
+        row.offered_per_s === 0 ? "saturation" : grouped(row.offered_per_s),
+        grouped(row.frames_per_s),
+        percent(row.spread),
+        row.cpu_us_per_frame.toFixed(1),
+        String(row.p50_us),
+        String(row.p99_us),
+        String(row.lost),
+      ]),
+    });
+  }
   if (report.goals.length > 0) {
     tables.push({
       title: "Goals",

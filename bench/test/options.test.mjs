@@ -5,7 +5,7 @@ import { parseOptions } from "../lib/options.mjs";
 
 test("without options: everything, five runs of four seconds, the main grid", () => {
   const options = parseOptions([], {});
-  assert.deepEqual(options.suites, ["adapter", "convergence", "memory"]);
+  assert.deepEqual(options.suites, ["adapter", "convergence", "memory", "dropin"]);
   assert.equal(options.runs, 5);
   assert.equal(options.seconds, 4);
   assert.equal(options.scenarios, grids.main);

@@ -80,6 +80,9 @@ for (const system of defaultSystems) {
         assert.ok(row.p50_ms > 0 && row.p99_ms >= row.p50_ms);
         assert.ok(row.cpu_us_per_emit > row.publisher_cpu_us_per_emit);
       }
+      const carried = report.dropin.filter(({ way }) => way === "carry");
+      assert.equal(carried.length, system.name === "socketmesh" ? 3 : 0);
+      for (const row of carried) assert.ok(row.lost === 0 && row.p50_us > 0);
       assert.equal(report.convergence.length, 1);
       assert.ok(report.memory[0].largest_resident_mib > 1);
       assertNothingLeft(folder);

@@ -25,9 +25,9 @@ async function withMesh(options, run) {
 
 const others = (peers, peer) => peers.filter((other) => other !== peer);
 
-/** Every peer of `peers` has every other one up. */
+/** Every peer of `peers` has every other one up, and knows it from its own roster. */
 async function connected(peers) {
-  const full = () => peers.every((peer) => peer.up().length === peers.length - 1);
+  const full = () => peers.every((peer) => peer.up().length === peers.length - 1 && peer.roster.size >= peers.length);
   await until(full, () => `peers to connect: ${peers.map((peer) => `${peer.up().length}/${peer.roster.size}`)}`);
 }
 
