@@ -1,5 +1,6 @@
 // Whose object it is: the operator repairs its own, and leaves everything else alone.
 
+import { readdir } from "node:fs/promises";
 import { kubectl, MESH_LABEL } from "../lib/kube.mjs";
 import { MESH, SELECTOR, startMesh } from "../lib/meshes.mjs";
 import { socketMesh } from "../lib/objects.mjs";
@@ -149,7 +150,12 @@ export const cases = [
       const example = new URL("../../examples/chat.yaml", import.meta.url).pathname;
       const { stdout } = await run(binary, ["render", "-f", example, "--namespace", ns.name]);
       await kubectl(["apply", "--dry-run=server", "-n", ns.name, "-f", "-"], { input: stdout });
-      await kubectl(["apply", "--dry-run=server", "-n", ns.name, "-f", example]);
+      // sidecar.yaml is a sidecar's configuration, not a resource.
+      const folder = new URL("../../examples/", import.meta.url).pathname;
+      const examples = (await readdir(folder)).filter((name) => name.endsWith(".yaml") && name !== "sidecar.yaml");
+      for (const name of examples) {
+        await kubectl(["apply", "--dry-run=server", "-n", ns.name, "-f", `${folder}${name}`]);
+      }
     },
   },
 ];

@@ -1,10 +1,11 @@
 // One server of the lab's chat, the same program in all four systems.
 //
-//   CHAT_NAME           s1
+//   CHAT_NAME           s1: how clients and the balancer know it
 //   CHAT_LISTEN         127.0.0.1:3001
 //   CHAT_ADAPTER        redis · redis-streams · socketmesh · mongo (adapters.mjs has their variables)
 //   CHAT_RECOVERY       1: connection state recovery on
 //   CHAT_POSTGRES       host:port,host:port: durable history; absent: each server's memory
+//   PGPASSWORD          the password of the role "chat" there
 //   CHAT_COOKIE         1: tell the balancer by a cookie which server this is
 //
 // Ends on SIGINT and SIGTERM, clients being told; exit 1 when it can't start, or can't listen.
@@ -55,7 +56,7 @@ const io = new Server(http, {
 });
 
 const id = randomUUID();
-const presence = new Presence({ index: Number(name.slice(1)), pid: process.pid });
+const presence = new Presence({ name, pid: process.pid });
 presence.identify(id);
 const roster = new Roster(io, { id, presence, onChanges: (changes) => chat.tell(changes) });
 const database = env.CHAT_POSTGRES && new Postgres(env.CHAT_POSTGRES.split(","));

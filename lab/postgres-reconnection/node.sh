@@ -9,15 +9,27 @@
 #   NODE_ID 1 or 2 · NODE_ROLE primary or standby: at the very beginning · NODE_DIR a folder of its own
 #   NODE_HOST NODE_PORT   where this node is found by the other one · NODE_LISTEN   if that is not it
 #   PEER_HOST PEER_PORT   the other node
+#   NODE_PASSWORD         of the roles repmgr and chat, over the network
+#   NODE_SERVICE          in a StatefulSet of two: its Service; all but NODE_DIR and NODE_PASSWORD follow
 #
 # Runs as whoever owns NODE_DIR, which must not be root: postgres refuses that.
 set -euo pipefail
+
+if [[ -n ${NODE_SERVICE:-} ]]; then
+  ordinal=${HOSTNAME##*-}
+  NODE_ID=$((ordinal + 1)) NODE_ROLE=$( ((ordinal == 0)) && echo primary || echo standby)
+  NODE_HOST=$HOSTNAME.$NODE_SERVICE NODE_PORT=5432 NODE_LISTEN='*'
+  PEER_HOST=${HOSTNAME%-*}-$((1 - ordinal)).$NODE_SERVICE PEER_PORT=5432
+fi
 
 here=$(cd "$(dirname "$0")" && pwd)
 bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -1)
 export PATH=$bin:$PATH
 data=$NODE_DIR/data
+# For psql, repmgr, repmgrd, and for the server that follows another one.
+export PGPASSWORD=$NODE_PASSWORD
 conf=$NODE_DIR/repmgr.conf
+mkdir -p "$NODE_DIR"
 
 write_conf() {
   cat >"$conf" <<END
@@ -63,8 +75,12 @@ init_primary() {
   cp "$here/pg_hba.conf" "$data/pg_hba.conf"
   # Until all is there it answers on its own socket only: nobody may clone half of it.
   pg_ctl -D "$data" -w -s -l "$NODE_DIR/init.log" -o "${settings[*]} -c listen_addresses=" start
-  local_psql -d postgres -c "create role repmgr superuser login" -c "create role chat login" \
-    -c "create database repmgr owner repmgr" -c "create database chat owner chat"
+  local_psql -d postgres -v password="$NODE_PASSWORD" <<END
+create role repmgr superuser login password :'password';
+create role chat login password :'password';
+create database repmgr owner repmgr;
+create database chat owner chat;
+END
   local_psql -d chat -U chat -f "$here/schema.sql"
   pg_ctl -D "$data" -w -s -m fast stop
 }

@@ -2,6 +2,7 @@
 // other; messages travel by SocketMesh, or, with MONGO_URL, by the MongoDB adapter as in the seed.
 
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chownSync, copyFileSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
@@ -31,7 +32,7 @@ function ownerId(flag) {
 }
 
 class Node {
-  constructor(stage, id, port, peerPort) {
+  constructor(stage, id, port, peerPort, password) {
     const folder = stage.folder(`pg${id}`);
     if (process.getuid() === 0) chownSync(folder, ownerId("-u"), ownerId("-g"));
     const env = {
@@ -42,18 +43,20 @@ class Node {
       NODE_PORT: `${port}`,
       PEER_HOST: HOST,
       PEER_PORT: `${peerPort}`,
+      NODE_PASSWORD: password,
       PGCONNECT_TIMEOUT: "2",
     };
     const script = join(stage.folder("node"), "node.sh");
     const spec = (name, verb) => ({ name, command: [script, verb], user: USER, cwd: folder, env });
     this.port = port;
+    this.password = password;
     this.server = stage.place(spec(`postgres ${id}`, "server"));
     this.watch = stage.place(spec(`repmgrd ${id}`, "watch"));
   }
 
   async query(text) {
     const client = new pg.Client({
-      host: HOST, port: this.port, user: "repmgr", database: "repmgr",
+      host: HOST, port: this.port, user: "repmgr", password: this.password, database: "repmgr",
       connectionTimeoutMillis: 1000, query_timeout: 3000,
     });
     client.on("error", () => {});
@@ -79,11 +82,14 @@ class Node {
 }
 
 class Pair {
+  password = randomBytes(12).toString("hex");
+
   constructor(stage, [first, second]) {
     // Copies, as the user postgres may not be let into this tree.
     const folder = stage.folder("node");
     for (const file of FILES) copyFileSync(new URL(file, import.meta.url), join(folder, file));
-    this.nodes = [new Node(stage, 1, first, second), new Node(stage, 2, second, first)];
+    const { password } = this;
+    this.nodes = [new Node(stage, 1, first, second, password), new Node(stage, 2, second, first, password)];
   }
 
   async start() {
@@ -134,7 +140,8 @@ class Pair {
   }
 
   async reset() {
-    const client = new pg.Client({ host: HOST, port: this.nodes[0].port, user: "chat", database: "chat" });
+    const { password, nodes: [{ port }] } = this;
+    const client = new pg.Client({ host: HOST, port, user: "chat", password, database: "chat" });
     await client.connect();
     await client.query("truncate messages; update last set id = 0");
     await client.end();
@@ -164,6 +171,7 @@ async function startBackend(stage, adapterEnv, sidecars) {
   return {
     env: (index) => ({
       CHAT_POSTGRES: ports.map((port) => `${HOST}:${port}`).join(),
+      PGPASSWORD: pair.password,
       CHAT_RECOVERY: RECOVERY || !sidecars ? "1" : "0",
       ...adapterEnv(index),
     }),

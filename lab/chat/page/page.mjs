@@ -33,7 +33,7 @@ const own = new Set();
 
 function join(name) {
   username = name;
-  const socket = window.io({ reconnectionDelay: 500, reconnectionDelayMax: 2000 });
+  const socket = window.io({ transports: ["websocket"], reconnectionDelay: 500, reconnectionDelayMax: 2000 });
   const on = {
     message({ key, username: who, message: text }) {
       if (!own.delete(key)) message("theirs", who ?? "", text);

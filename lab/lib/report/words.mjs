@@ -40,16 +40,16 @@ const CAUSES = {
   },
   "redis-streams-cluster": {
     "delivery-seed":
-      "The stream's key lives on one master, and any other node answers MOVED. A client for one node does not follow that; the adapter drops what it could not append, for the sender's own server too, and says so nowhere. Servers see each other all the same, as publish and subscribe works through any node, so everything looks well. The chat needs the library's cluster client, and nodes whose addresses it can reach.",
+      "The stream's key lives on one master, and any other node answers MOVED. A client for one node does not follow that; what the adapter could not append reaches the clients of its own server and nobody else, and it says so nowhere. Servers see each other all the same, as publish and subscribe works through any node, so everything looks well. The chat needs the library's cluster client, and nodes whose addresses it can reach.",
     "pod-killed": killedStreams,
     "server-killed": killedStreams,
     "network-cut":
-      "A session is written to Redis when its server notices that the client is gone: with a network that is simply cut, when the ping times out. The client is back on another server before that, which finds no session and starts a new one.",
+      "A session is written to Redis when its server notices that the client is gone: with a network that is simply cut, when the ping times out. A client that is back on another server before that finds no session there, and starts a new one.",
     "server-restarted": "A session was not yet in Redis when its client asked another server for it.",
     rolling: "Some sessions were not yet in Redis, or Redis was between two masters, when their clients were back.",
     "backend-killed":
-      "Until a replica of the dead master is promoted, messages can't be appended, and what can't be appended is dropped, for the sender's own server as well, although the chat has confirmed it. Replication is asynchronous, so the last appended entries may be missing on the new master; and what the client library sends again may be overtaken.",
-    "backend-away": "Appending gives up before Redis is back, and what can't be appended is dropped.",
+      "Until a replica of the dead master is promoted, messages can't be appended, and what can't be appended reaches the clients of its own server only, although the chat has confirmed it. Replication is asynchronous, so the last appended entries may be missing on the new master; and what the client library sends again may be overtaken.",
+    "backend-away": "Appending gives up before Redis is back, and what can't be appended reaches the clients of its own server only.",
   },
   socketmesh: {
     "pod-killed": notYet,
