@@ -18,7 +18,6 @@ import { runCase } from "./lib/run_case.mjs";
 import { portsFrom, Stage } from "./lib/stage.mjs";
 import { SYSTEMS, whyNot } from "./systems.mjs";
 
-const PORTS_EACH = 20;
 const MARKS = { held: "✓", finding: "✗", broken: "✗ BROKEN", waits: "… waits", failed: "! FAILED", skipped: "–" };
 
 const say = (text) => process.stdout.write(text);
@@ -116,7 +115,7 @@ function isGood(stage) {
 for (const system of report.systems) {
   const cases = report.cases.filter(({ only }) => !only || system[only]);
   say(`${system.title} (${system.parts})\n`);
-  await runSystem(system, cases, portsFrom(options.port + PORTS_EACH * SYSTEMS.indexOf(system)));
+  await runSystem(system, cases, portsFrom(options.port, SYSTEMS.indexOf(system)));
 }
 await household.endAll();
 

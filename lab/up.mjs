@@ -27,7 +27,7 @@ const reason = whyNot(system);
 if (reason) refuse(reason);
 const household = new Household("lab");
 try {
-  const stage = await Stage.start(household, system, portsFrom(port));
+  const stage = await Stage.start(household, system, portsFrom(port, SYSTEMS.indexOf(system)));
   const servers = stage.servers.map(({ pid }, i) => `s${i + 1} http://127.0.0.1:${stage.ports.servers[i]} (pid ${pid})`);
   process.stdout.write(`${system.title}: ${stage.url}\n  ${servers.join("\n  ")}\nCtrl-C ends it all.\n`);
 } catch (error) {

@@ -14,8 +14,11 @@ const CHAT = fileURLToPath(new URL("../chat/server.mjs", import.meta.url));
 const RESTART_MS = 1000;
 const CONVERGE_MS = 25_000;
 
-/** Ports of one system, from the first: front, the seed's front, servers, then what backends take. */
-export function portsFrom(first) {
+const PORTS_EACH = 20;
+
+/** Ports of the system at `index`: front, the seed's front, servers, then what backends take. */
+export function portsFrom(base, index) {
+  const first = base + PORTS_EACH * index;
   return {
     front: first,
     seedFront: first + 1,

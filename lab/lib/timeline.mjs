@@ -1,6 +1,7 @@
 // A run cut into equal slices of time, for its plot. Pure.
 //
-// Deliveries are counted in the slice in which their message was sent, so that what is lost has a place.
+// Deliveries are counted in the slice in which their message was sent, so that what is lost has a place; so
+// are those of messages that nobody confirmed, which nobody is owed.
 
 import { percentiles, significant } from "../../bench/lib/stats.mjs";
 import { deliveriesDue, LATE_MS } from "./tally.mjs";
@@ -8,22 +9,26 @@ import { deliveriesDue, LATE_MS } from "./tally.mjs";
 /** Slices of a plot; shorter runs have thinner ones, never below the smallest. */
 const SLICES = 80;
 const SLICE_MS_MIN = 100;
+const EMPTY = { sent: 0, inTime: 0, late: 0, lost: 0, unconfirmed: 0 };
 /** What is shown after the last event. */
 const AFTER_MS = 250;
 
 /**
- * @returns {end_ms, slice_ms, slices: [{sent, inTime, late, lost, p50_ms, p99_ms}],
- *   connected: [[at, count], …]}
+ * @returns {end_ms, slice_ms, slices: [{sent, inTime, late, lost, unconfirmed, p50_ms,
+ *   p99_ms}], connected: [[at, count], …]}
  */
 export function timeline(record) {
   const end_ms = lastEvent(record) + AFTER_MS;
   const slice_ms = Math.max(SLICE_MS_MIN, Math.ceil(end_ms / SLICES / 50) * 50);
   const count = Math.ceil(end_ms / slice_ms);
-  const slices = Array.from({ length: count }, () => ({ sent: 0, inTime: 0, late: 0, lost: 0 }));
+  const slices = Array.from({ length: count }, () => ({ ...EMPTY }));
   const latencies = Array.from({ length: count }, () => []);
   const place = (at) => Math.min(count - 1, Math.max(0, Math.floor(at / slice_ms)));
 
-  for (const { at } of record.messages) slices[place(at)].sent += 1;
+  for (const { at, ackAt } of record.messages) {
+    slices[place(at)].sent += 1;
+    if (ackAt === undefined) slices[place(at)].unconfirmed += record.clients.length - 1;
+  }
   for (const { sentAt, at } of deliveriesDue(record)) {
     const slice = slices[place(sentAt)];
     if (at === undefined) slice.lost += 1;
@@ -61,4 +66,9 @@ function connectedOverTime(record) {
     points.push([Math.round(at), count]);
   }
   return points;
+}
+
+/** The height of a slice's column: deliveries a second. */
+export function columnHeight({ inTime, late, lost, unconfirmed }, slice_ms) {
+  return ((inTime + late + lost + unconfirmed) * 1000) / slice_ms;
 }

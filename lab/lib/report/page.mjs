@@ -1,5 +1,6 @@
 // The report: one page that needs nothing but itself. Pure: runs in, HTML out.
 
+import { columnHeight } from "../timeline.mjs";
 import { MEASURES } from "../verdict.mjs";
 import { count, escape, plural, time, title } from "./html.mjs";
 import { plot } from "./plot.mjs";
@@ -121,7 +122,9 @@ function section(aCase, systems, of) {
   if (runs.length === 0) return "";
   const top = Math.max(
     1,
-    ...runs.flatMap(([, { timeline }]) => timeline?.slices.map((s) => s.inTime + s.late + s.lost) ?? []),
+    ...runs.flatMap(([, { timeline: line }]) =>
+      (line?.slices ?? []).map((slice) => columnHeight(slice, line.slice_ms)),
+    ),
   );
   const hasPlot = runs.some(([, run]) => run.measures?.due > 0);
   const expects = aCase.expects
@@ -133,7 +136,7 @@ ${hasPlot ? KEY : ""}<div class="panels${hasPlot ? "" : " small"}">${runs.map(([
 }
 
 const KEY = `<ul class="key"><li class="inTime">in time</li><li class="late">late by over a second</li><li class="lost">never came</li>
-<li class="fault">the fault</li><li class="p50">median</li><li class="p99">99th percentile</li></ul>`;
+<li class="unconfirmed">not confirmed to the sender</li><li class="fault">the fault</li><li class="p50">median</li><li class="p99">99th percentile</li></ul>`;
 
 function panel(system, run, aCase, top) {
   const [main] = headline(run, aCase);

@@ -37,7 +37,7 @@ const latencyY = (ms) => {
 /**
  * @param run {system, case, marks}
  * @param line what timeline.mjs made of it
- * @param top deliveries of the fullest slice among all that are compared
+ * @param top deliveries a second in the fullest slice among all that are compared
  */
 export function plot(run, line, top) {
   const end_ms = line.end_ms;
@@ -72,7 +72,7 @@ function axes(length_s, x, max) {
     out.push(`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y}" y2="${y}"/>`);
     if (ms !== 10 && ms !== 1000) out.push(text(LEFT - 6, y + 3.5, time(ms), "end"));
   }
-  out.push(text(LEFT, 10, "deliveries, by when they were sent", "start", "name"));
+  out.push(text(LEFT, 10, "deliveries a second, by when they were sent", "start", "name"));
   out.push(text(LEFT, LATENCY.top - 6, "latency: median and 99th percentile", "start", "name"));
   out.push(text(LEFT, CLIENTS.top - 5, "clients connected", "start", "name"));
   return out.join("");
@@ -106,10 +106,10 @@ function bars({ slices, slice_ms }, x, max) {
       const left = x(i * slice_ms);
       const width = Math.max(0.8, x((i + 1) * slice_ms) - left - gap);
       let y = BARS.top + BARS.height;
-      return ["inTime", "late", "lost"]
+      return ["inTime", "late", "lost", "unconfirmed"]
         .filter((kind) => slice[kind] > 0)
         .map((kind) => {
-          const height = (BARS.height * slice[kind]) / max;
+          const height = (BARS.height * slice[kind] * 1000) / slice_ms / max;
           y -= height;
           return `<rect class="${kind}" x="${left}" y="${px(y)}" width="${px(width)}" height="${px(height)}"/>`;
         })
@@ -146,13 +146,14 @@ function hits({ slices, slice_ms }, x) {
   const height = LATENCY.top + LATENCY.height - BARS.top;
   return slices
     .map((slice, i) => {
-      if (slice.inTime + slice.late + slice.lost === 0) return "";
+      if (slice.sent === 0) return "";
       const left = x(i * slice_ms);
       const says = [
         `${((i * slice_ms) / 1000).toFixed(1)} s: ${slice.sent} sent`,
-        `${slice.inTime} in time`,
+        slice.inTime && `${slice.inTime} in time`,
         slice.late && `${slice.late} late`,
         slice.lost && `${slice.lost} lost`,
+        slice.unconfirmed && `${slice.unconfirmed} of unconfirmed messages`,
         slice.p50_ms !== null && `median ${time(slice.p50_ms)}, p99 ${time(slice.p99_ms)}`,
       ].filter(Boolean);
       return `<rect class="hit" data-says="${escape(says.join(" · "))}" x="${left}" y="${BARS.top}" width="${px(x((i + 1) * slice_ms) - left)}" height="${height}"/>`;
