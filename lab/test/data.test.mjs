@@ -1,12 +1,17 @@
 // The tables and files that the lab is made of.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { CASES } from "../cases.mjs";
 import { ACTIONS } from "../lib/actions.mjs";
 import { optionsFrom, select, SelectionError } from "../lib/options.mjs";
+import { SIDECAR, sidecarsMissing } from "../lib/sidecars.mjs";
 import { portsFrom } from "../lib/stage.mjs";
 import { fill } from "../lib/template.mjs";
 import { MEASURES } from "../lib/verdict.mjs";
@@ -88,5 +93,24 @@ test("each system has a compose file whose files and services are there, and a p
       const context = new URL(`${build.context}/`, base);
       assert.ok(existsSync(new URL(build.dockerfile, context)), `${where}: ${build.dockerfile}`);
     }
+  }
+});
+
+test("a sidecar takes the containers' configuration, with the certificates made for it", { skip: sidecarsMissing() }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "socketmesh-lab-certificates-"));
+  try {
+    const base = new URL("../socketmesh/", import.meta.url);
+    const make = () => execFileSync(fileURLToPath(new URL("certificates.sh", base)), [folder]);
+    make();
+    const certificate = readFileSync(join(folder, "tls.crt"), "utf8");
+    const config = join(folder, "sidecar.yaml");
+    const text = readFileSync(new URL("sidecar.yaml", base), "utf8");
+    writeFileSync(config, text.replaceAll("/certificates/", `${folder}/`));
+    execFileSync(SIDECAR, ["--config", config, "--check-config"]);
+    make();
+    assert.equal(readFileSync(join(folder, "tls.crt"), "utf8"), certificate, "made once");
+    assert.ok(!existsSync(join(folder, "ca.key")));
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
