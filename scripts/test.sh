@@ -70,12 +70,12 @@ sanitized() {
     return
   fi
   mapfile -t targets < <(cmake --build build/asan --target help |
-    sed -nE 's/^(tests_core|tests_lib|tests_sim|fuzzers):.*/\1/p')
+    sed -nE 's/^(tests_core|tests_dropin|tests_lib|tests_sim|fuzzers):.*/\1/p')
   if ! scripts/cmake.sh asan "${targets[@]}"; then
     record sanitized 0 1 0 1
     return
   fi
-  ctest_part sanitized asan -L '^(tests_core|tests_lib|tests_sim|fuzz)$'
+  ctest_part sanitized asan -L '^(tests_core|tests_dropin|tests_lib|tests_sim|fuzz)$'
 }
 
 # counted <word>: the sum over the summaries that `node --test` prints, as TAP or as text.

@@ -108,9 +108,6 @@ class Planner {
       plan_.findings.push_back({"NotInThisVersion", std::string(field) + " is not in version " +
                                                         SOCKETMESH_VERSION + ": " + what});
     };
-    if (mesh_.spec.drop_in) {
-      find("spec.dropIn", "apps with an unmodified socket.io-mesh-adapter are not carried");
-    }
     if (mesh_.spec.recovery) {
       find("spec.recovery", "clients that were away are not recovered");
     }

@@ -30,14 +30,22 @@ json variable(const char* name, std::string value) {
   return {{"name", name}, {"value", std::move(value)}};
 }
 
+// Where apps on socket.io-mesh-adapter find their discovery service: at their own sidecar.
+constexpr char kDropInVariable[] = "MESH_SERVER_WS_ADDRESS";
+constexpr char kDropInDiscovery[] = "127.0.0.1:8000";
+constexpr char kDropInTunnel[] = "127.0.0.1:8001";
+
 // The id is stable over restarts of the container, and no other pod has ever had it, which names
 // alone do not promise (StatefulSets). The name in it is for people.
 json environment(const api::SocketMesh& mesh, std::string_view pod_name) {
   const bool named = pod_name.size() <= kPodNameInIdMax;
-  return json::array(
-      {field("POD_NAME", "metadata.name"), field("POD_UID", "metadata.uid"),
-       variable("SOCKETMESH_MESH_ID", named ? "$(POD_NAME)/$(POD_UID)" : "$(POD_UID)"),
-       variable("SOCKETMESH_LOG_LEVEL", mesh.spec.sidecar.log_level)});
+  json variables =
+      json::array({field("POD_NAME", "metadata.name"), field("POD_UID", "metadata.uid"),
+                   variable("SOCKETMESH_MESH_ID", named ? "$(POD_NAME)/$(POD_UID)" : "$(POD_UID)"),
+                   variable("SOCKETMESH_LOG_LEVEL", mesh.spec.sidecar.log_level)});
+  // v1 apps register a loopback address by default, which says nothing to other pods.
+  if (mesh.spec.drop_in) variables.push_back(field("SOCKETMESH_DROPIN_ADVERTISE", "status.podIP"));
+  return variables;
 }
 
 // Requests so that autoscalers can count; no CPU limit, as throttling delays everybody's messages.
@@ -134,6 +142,13 @@ void mount_socket(json& container) {
   if (!taken) mounts.push_back(mount(kAppVolume, kAppDirectory, false));
 }
 
+// What the user has set there stays.
+void point_to_discovery(json& container) {
+  json& variables = list_at(container, "env");
+  if (has_named(variables, kDropInVariable)) return;
+  variables.push_back(variable(kDropInVariable, std::string("ws://") + kDropInDiscovery));
+}
+
 // Nodes with a mere socket in an emptyDir may be drained by the cluster autoscaler.
 void mark_safe_to_evict(json& annotations) {
   std::string volumes = api::text_at(annotations, api::kSafeToEvictAnnotation);
@@ -145,6 +160,12 @@ void mark_safe_to_evict(json& annotations) {
 // JSON's quotes and escapes are YAML's too.
 std::string quoted(const std::string& text) {
   return json(text).dump();
+}
+
+std::string drop_in_config(const api::DropInSpec& drop_in) {
+  const char* mode = drop_in.mode == "Direct" ? "direct" : "carry";
+  return std::string("dropin: {mode: ") + mode + ", discovery: " + quoted(kDropInDiscovery) +
+         ", tunnel: " + quoted(kDropInTunnel) + "}\n";
 }
 
 }  // namespace
@@ -201,7 +222,10 @@ void add_sidecar(json& pod, const api::SocketMesh& mesh, const SidecarRevision& 
   for (json& volume : sidecar_volumes(mesh)) {
     if (!has_named(volumes, api::text_at(volume, "name"))) volumes.push_back(std::move(volume));
   }
-  for (json& container : list_at(spec, "containers")) mount_socket(container);
+  for (json& container : list_at(spec, "containers")) {
+    mount_socket(container);
+    if (mesh.spec.drop_in) point_to_discovery(container);
+  }
   json& annotations = pod["metadata"]["annotations"];
   annotations[api::kConfigHashAnnotation] = content_hash(sidecar_config(mesh));
   mark_safe_to_evict(annotations);
@@ -209,6 +233,7 @@ void add_sidecar(json& pod, const api::SocketMesh& mesh, const SidecarRevision& 
 
 std::string sidecar_config(const api::SocketMesh& mesh) {
   const std::string& name = mesh.metadata.name;
+  const std::string drop_in = mesh.spec.drop_in ? drop_in_config(*mesh.spec.drop_in) : "";
   const auto tls_file = [](const char* file) {
     return quoted(std::string(kTlsDirectory) + "/" + file);
   };
@@ -241,9 +266,7 @@ std::string sidecar_config(const api::SocketMesh& mesh) {
          tls_file("tls.crt") +
          "\n"
          "  key: " +
-         tls_file("tls.key") +
-         "\n"
-         "log: {format: \"json\"}\n";
+         tls_file("tls.key") + "\n" + drop_in + "log: {format: \"json\"}\n";
 }
 
 }  // namespace socketmesh::op::plan

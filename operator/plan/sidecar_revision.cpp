@@ -38,8 +38,11 @@ std::optional<SidecarRevision> SidecarRevision::parse(std::string_view text) {
 }
 
 std::string template_hash(const api::SocketMesh& mesh) {
-  return content_hash({{"template", mesh.spec.pod_template ? *mesh.spec.pod_template : json()},
-                       {"sidecar", sidecar_json(mesh.spec.sidecar)}});
+  json content = {{"template", mesh.spec.pod_template ? *mesh.spec.pod_template : json()},
+                  {"sidecar", sidecar_json(mesh.spec.sidecar)}};
+  // An older image would refuse the section.
+  if (mesh.spec.drop_in) content["dropIn"] = mesh.spec.drop_in->mode;
+  return content_hash(content);
 }
 
 SidecarRevision choose_revision(const api::SocketMesh& mesh, const Settings& settings,

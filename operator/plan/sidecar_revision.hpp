@@ -28,7 +28,7 @@ struct SidecarRevision {
   bool operator==(const SidecarRevision&) const = default;
 };
 
-// The hash of what a user changes to have pods made anew: template and sidecar.
+// The hash of what a user changes to have pods made anew: template, sidecar and drop-in.
 std::string template_hash(const api::SocketMesh& mesh);
 
 // The pinned revision, or the newest: for a mesh without running pods, when template or sidecar

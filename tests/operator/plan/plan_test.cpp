@@ -185,15 +185,23 @@ TEST(Plan, HandsReplicasOverBeforeItLeavesThemOut) {
 }
 
 TEST(Plan, SaysWhatThisVersionHasNot) {
-  const json patch = {{"spec", {{"dropIn", json::object()}, {"recovery", json::object()}}}};
+  const json patch = {{"spec", {{"recovery", json::object()}}}};
   const Plan plan = make_plan(mesh_of(kChat, patch), {}, {});
-  ASSERT_EQ(plan.findings.size(), 2U);
+  ASSERT_EQ(plan.findings.size(), 1U);
   EXPECT_EQ(plan.findings[0].reason, "NotInThisVersion");
-  EXPECT_THAT(plan.findings[0].message, HasSubstr("spec.dropIn is not in version "));
-  EXPECT_THAT(plan.findings[1].message, HasSubstr("spec.recovery is not in version "));
+  EXPECT_THAT(plan.findings[0].message, HasSubstr("spec.recovery is not in version "));
   // The sidecar would refuse a section that it does not know.
   EXPECT_EQ(object_of(plan, "ConfigMap"),
             object_of(make_plan(mesh_of(kChat), {}, {}), "ConfigMap"));
+}
+
+TEST(Plan, TurningDropInOnAdoptsTheNewestSidecar) {
+  const json patch = {{"spec", {{"dropIn", json::object()}}}};
+  const Record record{template_hash(mesh_of(kChat)), "1/sidecar:old"};
+  Inputs inputs;
+  inputs.record = record;
+  EXPECT_EQ(make_plan(mesh_of(kChat), {}, inputs).revision, "1/sidecar:old");
+  EXPECT_NE(make_plan(mesh_of(kChat, patch), {}, inputs).revision, "1/sidecar:old");
 }
 
 TEST(OwnsReplicas, AsksForOurAppliedField) {

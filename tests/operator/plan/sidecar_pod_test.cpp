@@ -137,5 +137,35 @@ TEST(SidecarPod, DefaultsGoWithWhatTheUserGives) {
     "requests": {"cpu": "20m", "memory": "1Gi"}})"));
 }
 
+TEST(SidecarPod, WithDropInAppsFindDiscoveryAtTheirSidecar) {
+  const json patch = {{"spec", {{"dropIn", {{"mode", "Direct"}}}}}};
+  const api::SocketMesh mesh = mesh_of(kLabelled, patch);
+  json given = pod(R"({"containers": [
+      {"name": "a"},
+      {"name": "b", "env": [{"name": "MESH_SERVER_WS_ADDRESS", "value": "ws://mine:1"}]}]})");
+  add_sidecar(given, mesh, kRevision);
+  const json& containers = given["spec"]["containers"];
+  EXPECT_EQ(find(containers[0]["env"], "MESH_SERVER_WS_ADDRESS")["value"], "ws://127.0.0.1:8000");
+  ASSERT_EQ(containers[1]["env"].size(), 1U);
+  EXPECT_EQ(containers[1]["env"][0]["value"], "ws://mine:1");
+  const json& sidecar = given["spec"]["initContainers"][0];
+  EXPECT_EQ(
+      find(sidecar["env"], "SOCKETMESH_DROPIN_ADVERTISE")["valueFrom"]["fieldRef"]["fieldPath"],
+      "status.podIP");
+  EXPECT_THAT(sidecar_config(mesh),
+              testing::HasSubstr("\ndropin: {mode: direct, discovery: \"127.0.0.1:8000\", "
+                                 "tunnel: \"127.0.0.1:8001\"}\n"));
+  const json before = given;
+  add_sidecar(given, mesh, kRevision);
+  EXPECT_EQ(given, before) << "a second pass changes nothing";
+}
+
+TEST(SidecarPod, WithoutDropInNothingOfItIsThere) {
+  const json result = with_sidecar(pod(R"({"containers": [{"name": "a"}]})"));
+  EXPECT_FALSE(result["spec"]["containers"][0].contains("env"));
+  EXPECT_EQ(result.dump().find("DROPIN"), std::string::npos);
+  EXPECT_EQ(sidecar_config(mesh_of(kLabelled)).find("dropin"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace socketmesh::op::plan
