@@ -15,7 +15,8 @@
 //   healLabel?, heal?()   brings back what was killed, where something else has taken over
 //   killBeside?(index)    kills what stands beside a server, which comes back by itself
 //   rollBeside?(index)    restarts it in good order · rolls?() → [{label, roll()}]: all the rest
-//   reset?()              before a case · figures?(): into the run's record · stop()
+//   reset?()              before a case · figures?(): of each server's history, into the run's record
+//   stop?()               in good order; what is left then is killed
 
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";

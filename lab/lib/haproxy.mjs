@@ -1,6 +1,7 @@
 // HAProxy in front of the servers, with the configuration that people with Docker use.
 
 import { fileURLToPath } from "node:url";
+import { answers, reload } from "./front.mjs";
 import { HOST } from "./stage.mjs";
 
 const CONFIG = fileURLToPath(new URL("../front/haproxy.cfg", import.meta.url));
@@ -19,15 +20,4 @@ export async function startHaproxy(stage) {
   await place.start();
   await place.ready(() => answers(stage));
   return { stop: () => place.stop("SIGKILL"), reload: () => reload(place, stage, "SIGUSR2") };
-}
-
-export async function answers(stage) {
-  const answer = await fetch(`${stage.url}/healthz`, { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
-  return answer?.ok ?? false;
-}
-
-export async function reload(place, stage, signal) {
-  place.kill(signal);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  await place.ready(() => answers(stage));
 }

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { answers, reload } from "./haproxy.mjs";
+import { answers, reload } from "./front.mjs";
 import { HOST } from "./stage.mjs";
 import { fillFile } from "./template.mjs";
 

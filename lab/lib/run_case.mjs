@@ -19,6 +19,7 @@ export async function runCase(household, stage, aCase, run) {
   const fleet = await Fleet.start(household, run);
   try {
     const begun = new Date();
+    const before = await stage.backend.figures?.();
     await openClients(fleet, stage, aCase);
     await fleet.call("begin");
     const script = runScript({ fleet, stage }, aCase.script);
@@ -27,12 +28,24 @@ export async function runCase(household, stage, aCase, run) {
     await fleet.call("hush");
     const settled = await settle(fleet);
     const record = await fleet.call("collect");
-    const figures = await stage.backend.figures?.();
+    const figures = grown(before, await stage.backend.figures?.());
     return judged({ begun: begun.toISOString(), settled, problems, figures, ...record }, stage.system, aCase);
   } finally {
     await fleet.call("close").catch(() => {});
     await fleet.end();
   }
+}
+
+/** What each server's counters grew by; those of a server that began anew are what they are. */
+export function grown(before, after) {
+  const since = (each, earlier = {}) =>
+    Object.fromEntries(
+      Object.entries(each).map(([key, value]) => {
+        const was = earlier[key] ?? 0;
+        return [key, value < was ? value : value - was];
+      }),
+    );
+  return after?.map((each, i) => each && since(each, before?.[i]));
 }
 
 async function openClients(fleet, stage, { clients, slow = 0, wired = 0, users, transports, front = "front" }) {
@@ -78,6 +91,6 @@ export function judged(record, system, aCase) {
   const measures = measure(record);
   const results = judge(aCase.expects, measures);
   const verdict = record.problems.length > 0 ? "failed" : verdictOf(results, system, aCase.needs);
-  const identity = { system: system.name, case: aCase.id, verdict };
-  return { ...identity, ...(record.problems.length > 0 && { reason: record.problems.join("; ") }), measures, results, ...record };
+  const failure = record.problems.length > 0 && { reason: record.problems.join("; ") };
+  return { system: system.name, case: aCase.id, verdict, ...failure, measures, results, ...record };
 }

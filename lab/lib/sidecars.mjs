@@ -58,6 +58,5 @@ export async function startSidecars(stage, ports, { recovery }) {
       await places[index].start();
       await places[index].ready(() => isReady(each[index].admin));
     },
-    stop: () => Promise.all(places.map((place) => place.stop("SIGKILL"))),
   };
 }

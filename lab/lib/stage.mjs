@@ -29,6 +29,7 @@ export function portsFrom(base, index) {
 
 export class Stage {
   servers = [];
+  #places = [];
 
   constructor(household, system, ports, variant) {
     this.variant = variant;
@@ -60,8 +61,11 @@ export class Stage {
     return path;
   }
 
+  /** A process of this stage, which does not outlive it. */
   place(spec) {
-    return new Place(this.household, spec);
+    const place = new Place(this.household, spec);
+    this.#places.push(place);
+    return place;
   }
 
   async #start() {
@@ -138,7 +142,9 @@ export class Stage {
       this.front?.stop(),
       ...this.servers.map((server) => server.stop("SIGKILL")),
     ]);
-    await this.backend?.stop();
+    await this.backend?.stop?.();
+    // Whatever a start that failed, or a fault, has left.
+    await Promise.all(this.#places.map((place) => place.stop("SIGKILL")));
     if (this.root) this.household.remove(this.root);
   }
 }

@@ -147,12 +147,6 @@ class Pair {
     await client.end();
   }
 
-  async figures() {
-    const [one] = await this.nodes[1]
-      .query("select pg_last_xact_replay_timestamp() as at").catch(() => [{}]);
-    return { lastReplay: one?.at };
-  }
-
   async stop() {
     await Promise.all(this.nodes.map((node) => node.stop()));
   }
@@ -161,13 +155,7 @@ class Pair {
 async function startBackend(stage, adapterEnv, sidecars) {
   const ports = stage.ports.backend.slice(SIDECAR_PORTS, SIDECAR_PORTS + 2);
   const pair = new Pair(stage, ports);
-  const stop = () => Promise.all([pair.stop(), sidecars?.stop()]);
-  try {
-    await pair.start();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  await pair.start();
   return {
     env: (index) => ({
       CHAT_POSTGRES: ports.map((port) => `${HOST}:${port}`).join(),
@@ -185,11 +173,8 @@ async function startBackend(stage, adapterEnv, sidecars) {
     rolls: () =>
       [...pair.nodes].reverse().map((node) => ({ label: node.server.name, roll: () => pair.roll(node) })),
     reset: () => pair.reset(),
-    figures: async () => ({
-      ...(await pair.figures()),
-      servers: await Promise.all(stage.servers.map(async (_, i) => (await stage.health(i))?.history)),
-    }),
-    stop,
+    figures: () => Promise.all(stage.servers.map(async (_, i) => (await stage.health(i))?.history)),
+    stop: () => pair.stop(),
   };
 }
 

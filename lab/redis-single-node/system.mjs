@@ -49,7 +49,6 @@ export const system = {
           },
         },
       ],
-      stop: () => redis.stop("SIGKILL"),
     };
   },
 

@@ -128,12 +128,7 @@ export const system = {
 
   async startBackend(stage) {
     const cluster = new Cluster(stage);
-    try {
-      await cluster.start();
-    } catch (error) {
-      await Promise.all(cluster.nodes.map((node) => node.stop("SIGKILL")));
-      throw error;
-    }
+    await cluster.start();
     return {
       env: () => ({
         CHAT_ADAPTER: "redis-streams",
@@ -147,7 +142,6 @@ export const system = {
       heal: () => cluster.heal(),
       rolls: () =>
         cluster.nodes.map((_, i) => ({ label: `redis ${i + 1}`, roll: () => cluster.roll(i) })),
-      stop: () => Promise.all(cluster.nodes.map((node) => node.stop("SIGKILL"))),
     };
   },
 

@@ -34,7 +34,6 @@ export const system = {
       // A pod is restarted as a whole: the server first, then its sidecar.
       killBeside: sidecars.kill,
       rollBeside: (index) => sidecars.roll(index),
-      stop: sidecars.stop,
     };
   },
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judged } from "../lib/run_case.mjs";
+import { grown, judged } from "../lib/run_case.mjs";
 import { judge, verdictOf } from "../lib/verdict.mjs";
 import { record } from "./record.mjs";
 
@@ -40,4 +40,11 @@ test("a script that went wrong fails its run, whatever was measured", () => {
   assert.equal(judged(record(), system, aCase).verdict, "held");
   const run = judged({ ...record(), problems: ["killServer: no"] }, system, aCase);
   assert.deepEqual([run.verdict, run.reason], ["failed", "killServer: no"]);
+});
+
+test("counters are those of the run, also where a server began anew or does not answer", () => {
+  const before = [{ read: 5 }, { read: 5 }, undefined, { read: 5 }];
+  const after = [{ read: 7 }, { read: 2 }, { read: 1 }, undefined];
+  assert.deepEqual(grown(before, after), [{ read: 2 }, { read: 2 }, { read: 1 }, undefined]);
+  assert.equal(grown(undefined, undefined), undefined);
 });

@@ -80,6 +80,16 @@ export function headline(run, aCase) {
   return [main.join(", ") || `all ${count(m.due)}`, beside];
 }
 
+/** How the database was read, where one was: by the servers that are still there. */
+function historyReads({ figures }) {
+  const servers = (figures ?? []).filter((each) => each?.fromReplica !== undefined);
+  const sum = (key) => servers.reduce((total, each) => total + each[key], 0);
+  const [replica, primary] = [sum("fromReplica"), sum("fromPrimary")];
+  if (replica + primary === 0) return [];
+  const waited = time(sum("waited_ms") / (replica + primary));
+  return [`the history was read ${count(replica)} times from the replica and ${count(primary)} from the primary, after waiting ${waited} on average for the replica to catch up`];
+}
+
 /** A run in a sentence: what was lost, of how much, for whom, and for how long. */
 export function sentence(run) {
   const { measures: m } = run;
@@ -99,6 +109,7 @@ export function sentence(run) {
   }
   if (m.unconfirmed > 0) parts.push(`${plural(m.unconfirmed, "message")} never confirmed to the sender`);
   if (m.disturbed_ms > 0) parts.push(`whole again ${time(m.disturbed_ms)} after the fault`);
+  parts.push(...historyReads(run));
   const text = parts.join("; ");
   return `${text[0].toUpperCase()}${text.slice(1)}.`;
 }
