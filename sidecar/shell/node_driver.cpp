@@ -254,7 +254,8 @@ void NodeDriver::leave(std::function<void()> done) {
   leaving_ = true;
   left_ = std::move(done);
   node_.leave(steady_now_us());
-  leave_timer_.expires_after(kLeaveTimeout - kGoodbyeDelivery);
+  const auto patience = limits_.recovery_window > 0 ? kHandoverTimeout : kLeaveTimeout;
+  leave_timer_.expires_after(patience - kGoodbyeDelivery);
   leave_timer_.async_wait([this](const error_code& error) {
     if (!error) finish_leaving();
   });

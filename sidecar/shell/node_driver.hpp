@@ -44,6 +44,8 @@ class NodeDriver final : public Connection::Host {
 
   // How long leaving may take, goodbyes and their delivery together.
   static constexpr std::chrono::milliseconds kLeaveTimeout{1200};
+  // With recovery on: what the sidecar keeps for others goes first.
+  static constexpr std::chrono::milliseconds kHandoverTimeout{5000};
 
   // The logger outlives the driver.
   NodeDriver(boost::asio::io_context& io, const obs::Logger& logger, Options options);
@@ -61,7 +63,8 @@ class NodeDriver final : public Connection::Host {
   void set_companion(std::function<bool()> companion) { companion_ = std::move(companion); }
   [[nodiscard]] node::Node& node() { return node_; }
   void connection_stirred() override;
-  // Says goodbye to everyone, then calls `done` once, at the latest after kLeaveTimeout.
+  // Says goodbye to everyone, then calls `done` once, at the latest after kLeaveTimeout
+  // (kHandoverTimeout with recovery on).
   void leave(std::function<void()> done);
 
   [[nodiscard]] node::Status status() const;

@@ -115,8 +115,10 @@ void RecoveryApp::attach() {
   hello.name = "recovery";
   hello.parser = "parser/1";
   std::string bytes = encode_attach(hello);
-  bytes = frame(static_cast<std::uint8_t>(bytes[4]),
-                bytes.substr(5) + Writer().u8(1).u16(attachment_).take());
+  Writer tail;
+  tail.u8(1).u16(attachment_).varint(highest_.size());
+  for (const auto& [origin, seq] : highest_) tail.id64(origin).u64(seq);
+  bytes = frame(static_cast<std::uint8_t>(bytes[4]), bytes.substr(5) + tail.take());
   send(bytes);
   send(encode_text(AppType::kNspOpen, kNamespace));
   std::vector<std::string> rooms;

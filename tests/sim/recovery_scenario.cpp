@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kTailLines = 60;
 constexpr TimeUs kWindow = 8 * kSecondUs;
+constexpr TimeUs kGreeting = 200 * kMillisecondUs;
 constexpr TimeUs kStep = 5 * kMillisecondUs;
 
 // What a seed's run is like.
@@ -26,6 +27,7 @@ struct RecoveryPlan {
     cuts = rng.permille(250) ? 3 : 0;
     restarts = rng.permille(350) ? 3 : 0;
     crashes = rng.permille(150) ? 2 : 0;
+    rolls = rng.permille(400) ? 2 : 0;
     latency = rng.permille(200) ? 30 * kMillisecondUs : 300;
   }
   Rng rng;
@@ -38,6 +40,7 @@ struct RecoveryPlan {
   std::uint64_t cuts;
   std::uint64_t restarts;
   std::uint64_t crashes;
+  std::uint64_t rolls;
   TimeUs latency;
   TimeUs slack() const { return cuts > 0 ? 3 * kSecondUs : 400 * kMillisecondUs; }
 };
@@ -121,6 +124,7 @@ class RecoveryRun {
     if (rng_.permille(plan_.cuts)) world_.network().cut_one();
     if (rng_.permille(plan_.restarts)) restart(false);
     if (rng_.permille(plan_.crashes)) restart(true);
+    if (rng_.permille(plan_.rolls)) roll();
     for (auto& client : clients_) {
       const TimeUs away = world_.now() - client->away_since();
       const bool late = away > kWindow * 3 / 4;
@@ -140,7 +144,12 @@ class RecoveryRun {
       if (!client->sid().empty()) rooms = {client->sid()};
     }
     RecoveryApp& app = any_app();
-    const Message message = app.publish(std::move(rooms), std::move(except), rng_.permille(80));
+    Message message = app.publish(std::move(rooms), std::move(except), rng_.permille(80));
+    // Who is not linked to all others yet is not heard by all.
+    const auto links = app.home().links();
+    bool heard = links.size() + 1 >= world_.running().size();
+    for (const auto& [id, life] : links) heard = heard && world_.now() - life.since > kGreeting;
+    if (!heard) message.published = 0;
     all_[message.id] = message;
   }
 
@@ -181,6 +190,35 @@ class RecoveryRun {
     }
     launch(sidecar);
     world_.run_for(100 * kMillisecondUs);
+  }
+
+  // A pod is replaced: its server ends, then its sidecar, then another pod, or it, is there.
+  void roll() {
+    RecoveryApp& chosen = any_app();
+    SidecarHost& sidecar = chosen.home();
+    bool other = false;
+    for (auto& app : apps_) other = other || (app->attached() && &app->home() != &sidecar);
+    if (!other) return;
+    for (auto& app : apps_) {
+      if (!app->alive() || &app->home() != &sidecar) continue;
+      app->shut_down();
+      for (auto& client : clients_) {
+        if (client->app() == app.get()) client->server_gone();
+      }
+    }
+    world_.run_for(rng_.range(0, 30) * kMillisecondUs);
+    sidecar.leave();
+    const bool left = world_.run_until(6 * kSecondUs, [&] { return !sidecar.running(); });
+    if (!left) throw Violation("a sidecar does not leave", sidecar.id());
+    world_.stats().add(Stat::kSidecarLeaves);
+    if (rng_.permille(500)) {
+      sidecar.start();
+      launch(sidecar);
+    } else {
+      world_.unlist(sidecar);
+      launch(world_.add_sidecar());
+    }
+    world_.run_for(rng_.range(0, 200) * kMillisecondUs);
   }
 
   void rest() {

@@ -178,7 +178,11 @@ void Node::Impl::attach(AppConn& app, wire::Bytes payload) {
   endpoints[app.endpoint].app = &app;
   local_members[app.id] = &app;
   ++counters.attachments;
-  if (recovery) recovery->attach(app, said->attachment);
+  if (recovery) {
+    rw::Marks taken;
+    for (const auto& [origin, seq] : said->taken) taken.push_back({origin, seq});
+    recovery->attach(app, said->attachment, taken);
+  }
   welcome(app);
   expect_known(app, said->known);
 }

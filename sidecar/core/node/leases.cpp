@@ -29,7 +29,7 @@ void Node::Impl::Recovery::asked(Slot& slot, const rw::Find& find) {
   for (auto& [member, record] : homes) {
     Session* session = record->home.find(find.nsp, find.pid);
     if (session == nullptr) continue;
-    if (session->lease != 0 || session->restore != 0) {
+    if (record->home.adopting() || session->lease != 0 || session->restore != 0) {
       none.result = rw::Result::kAgain;
       return say();
     }
@@ -65,16 +65,7 @@ void Node::Impl::Recovery::answer(Lease& lease, const Session& session) {
 
 void Node::Impl::Recovery::fetch(Slot& slot, const rw::Fetch& fetch) {
   Lease* lease = find_lease(slot, fetch.token);
-  // Both must see the same mesh: what a peer published that only one of us sees can't be told.
-  std::size_t linked = 0;
-  for (const auto& [id, other] : node.slots) {
-    if (other->linked && other.get() != &slot) ++linked;
-  }
-  const bool same = linked == fetch.sidecars.size() &&
-                    std::ranges::all_of(fetch.sidecars, [&](std::string_view id) {
-                      const Slot* listed = node.find_slot(id);
-                      return listed != nullptr && listed->linked;
-                    });
+  const bool same = same_mesh(slot, fetch.sidecars);
   if (lease == nullptr || !same) {
     const rw::Replayed again{fetch.token, rw::Result::kAgain, {}};
     return node.to_peer(slot, [&](wire::Buffer& out) { rw::write_replayed(out, again); });
@@ -82,14 +73,32 @@ void Node::Impl::Recovery::fetch(Slot& slot, const rw::Fetch& fetch) {
   lease->fetching = true;
   lease->barrier = fetch.barrier;
   lease->offset = fetch.offset;
-  lease->waiting.clear();
-  const auto passed = passes.find({slot.id, fetch.barrier});
-  for (const auto& [id, other] : node.slots) {
-    if (!other->linked || other.get() == &slot) continue;
-    if (passed == passes.end() || !passed->second.from.contains(other.get()))
-      lease->waiting.insert(other.get());
-  }
+  lease->waiting = not_passed(slot, fetch.barrier);
   check(*lease);
+}
+
+// Both must see the same mesh: what a peer published that only one of us sees can't be told.
+bool Node::Impl::Recovery::same_mesh(const Slot& mover, const rw::Names& sidecars) const {
+  std::size_t linked = 0;
+  for (const auto& [id, other] : node.slots) {
+    if (other->linked && other.get() != &mover) ++linked;
+  }
+  return linked == sidecars.size() && std::ranges::all_of(sidecars, [&](std::string_view id) {
+           const Slot* listed = node.find_slot(id);
+           return listed != nullptr && listed->linked;
+         });
+}
+
+std::set<const Slot*> Node::Impl::Recovery::not_passed(const Slot& mover,
+                                                       std::uint64_t barrier) const {
+  std::set<const Slot*> waiting;
+  const auto passed = passes.find({mover.id, barrier});
+  for (const auto& [id, other] : node.slots) {
+    if (!other->linked || other.get() == &mover) continue;
+    if (passed == passes.end() || !passed->second.from.contains(other.get()))
+      waiting.insert(other.get());
+  }
+  return waiting;
 }
 
 // Everything that `slot` had published for us when it read the mover's barrier is here.
@@ -105,6 +114,11 @@ void Node::Impl::Recovery::passed(const Slot& slot, const rw::Barrier& pass) {
   for (const std::uint64_t number : waiting) {
     Lease& lease = leases.at(number);
     if (lease.waiting.erase(&slot) > 0) check(lease);
+  }
+  for (auto& [member, handover] : handovers) {
+    const bool its = handover.fenced && handover.barrier == pass.barrier &&
+                     handover.to->id == pass.sidecar && handover.waiting.erase(&slot) > 0;
+    if (its) ship(handover);
   }
 }
 
@@ -194,10 +208,23 @@ void Node::Impl::Recovery::peer_lost(Slot& slot) {
     const rw::Replayed again{lease.token, rw::Result::kAgain, {}};
     node.to_peer(*lease.mover, [&](wire::Buffer& out) { rw::write_replayed(out, again); });
   }
+  std::vector<MemberId> stranded;
+  for (auto& [member, handover] : handovers) {
+    if (handover.to == &slot) {
+      offer(handover);
+      if (handover.to == nullptr) stranded.push_back(member);
+    } else if (handover.waiting.erase(&slot) > 0) {
+      handover.fenced = false;
+      const rw::AdoptEnd again{handover.token, rw::Result::kAgain, {}};
+      node.to_peer(*handover.to, [&](wire::Buffer& out) { rw::write_adopt_end(out, again); });
+    }
+  }
+  for (const MemberId member : stranded) end_handover(member, false);
 }
 
 void Node::Impl::Recovery::peer_gone(Slot& slot) {
   peer_lost(slot);
+  end_adoptions(slot);
   for (auto& [token, restore] : restores) {
     if (restore.from == &slot) restore.from = nullptr;
   }
@@ -259,6 +286,25 @@ bool Node::Impl::recovery_answer(Slot& slot, std::uint8_t type, wire::Bytes payl
       return use(rw::decode_replayed(payload), [&](const auto& said) { at.replayed(slot, said); });
     case rw::kMoved:
       return use(rw::decode_moved(payload), [&](const auto& said) { at.moved(slot, said); });
+    case rw::kAdopt:
+      return use(rw::decode_adopt(payload), [&](const auto& said) { at.adopt(slot, said); });
+    case rw::kAdoptSession:
+      return use(rw::decode_adopt_session(payload),
+                 [&](const auto& said) { at.adopt_session(slot, said); });
+    case rw::kAdoptReady:
+      return use(rw::decode_adopt_ready(payload),
+                 [&](std::uint64_t token) { at.adopt_ready(slot, token); });
+    case rw::kAdoptFetch:
+      return use(rw::decode_adopt_fetch(payload),
+                 [&](const auto& said) { at.adopt_fetch(slot, said); });
+    case rw::kAdoptLog:
+      return use(rw::decode_adopt_log(payload),
+                 [&](const auto& said) { at.adopt_log(slot, said); });
+    case rw::kAdoptEnd:
+      return use(rw::decode_adopt_end(payload),
+                 [&](const auto& said) { at.adopt_end(slot, said); });
+    case rw::kAdopted:
+      return use(rw::decode_moved(payload), [&](const auto& said) { at.adopted(slot, said); });
     case rw::kFetch:
       return use(rw::decode_fetch(payload), [&](const auto& said) { at.fetch(slot, said); });
     default:

@@ -2,7 +2,7 @@
 // written when.
 #include <algorithm>
 
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 
 namespace socketmesh::node {
 
@@ -311,7 +311,8 @@ std::size_t Node::Impl::gather_link(LinkConn& link, std::span<wire::Bytes> out) 
     slot->ack_due = kNever;
     slot->unacked_bytes = 0;
   }
-  if (linked && leaving && !link.goodbye_sent && !slot->window.has_unwritten()) {
+  const bool busy = recovery && recovery->handing_over();
+  if (linked && leaving && !busy && !link.goodbye_sent && !slot->window.has_unwritten()) {
     // A young life may not have met its members yet: peers keep for them what they keep.
     const bool young = now - started < config.limits.peer_timeout;
     wire::link::write_goodbye(link.control, young || !local_members.empty());

@@ -181,10 +181,12 @@ TimeUs Node::next_deadline() const {
 void Node::leave(TimeUs now) {
   const Input input(*impl_, now);
   impl_->leaving = true;
+  if (impl_->recovery) impl_->recovery->leave();
   for (const auto& [conn, link] : impl_->links) impl_->mark_dirty(conn);
 }
 
 bool Node::drained() const {
+  if (impl_->recovery && impl_->recovery->handing_over()) return false;
   for (const auto& [conn, link] : impl_->links) {
     if (link->state == LinkConn::State::kLinked && !link->closing &&
         (!link->goodbye_sent || !link->control.empty())) {

@@ -25,19 +25,23 @@ HomeRecord* Node::Impl::Recovery::home_of(MemberId member) {
   return found == homes.end() ? nullptr : found->second.get();
 }
 
-void Node::Impl::Recovery::attach(AppConn& app, std::uint16_t attachment) {
-  auto& record = homes[app.id];
-  if (!record) {
-    record = std::make_unique<HomeRecord>(app.id);
-    record->endpoint = node.new_endpoint();
-    node.endpoints[record->endpoint].home = record.get();
-  }
-  std::erase(orphans, record.get());
+void Node::Impl::Recovery::attach(AppConn& app, std::uint16_t attachment, const rw::Marks& taken) {
+  HomeRecord* record = home_of(app.id);
+  if (record == nullptr) record = &make_home(app.id);
+  std::erase(orphans, record);
   record->app = &app;
-  record->home.attach(attachment, node.now);
+  record->home.attach(attachment, taken, node.now);
   node.endpoints[record->endpoint].app = &app;
-  app.home = record.get();
+  app.home = record;
+}
+
+HomeRecord& Node::Impl::Recovery::make_home(MemberId member) {
+  auto& record = homes[member];
+  record = std::make_unique<HomeRecord>(member);
+  record->endpoint = node.new_endpoint();
+  node.endpoints[record->endpoint].home = record.get();
   expire_due = std::min(expire_due, node.now + kExpireInterval);
+  return *record;
 }
 
 void Node::Impl::Recovery::detach(AppConn& app) {
@@ -73,12 +77,13 @@ void Node::Impl::Recovery::detach(AppConn& app) {
     if (session != nullptr && session->lease == number) answer(lease, *session);
   }
   orphans.push_back(record);
+  if (node.leaving) hand_over(*record);
   drop_if_empty(*record);
 }
 
 void Node::Impl::Recovery::drop_if_empty(HomeRecord& record) {
   sync_interest(record);
-  if (record.app != nullptr || record.home.sessions() > 0) return;
+  if (record.app != nullptr || record.home.sessions() > 0 || record.home.adopting()) return;
   std::erase(orphans, &record);
   node.free_endpoint(record.endpoint);
   homes.erase(record.home.member());
@@ -227,6 +232,7 @@ void Node::Impl::Recovery::flush() {
   for (auto& [member, record] : homes) sync_interest(*record);
   node.flush_interest();
   if (!unfenced.empty()) send_barriers();
+  if (!adoptions.empty()) fence_adoptions();
   if (!std::exchange(node.spoke, false)) return;
   for (const auto& [id, slot] : node.slots) {
     if (slot->window.stream() != 0 && !slot->window_broken) node.enforce_window(*slot);
@@ -255,6 +261,10 @@ void Node::Impl::Recovery::tick() {
     }
   }
   if (expire_due <= node.now) expire();
+  for (auto& [member, handover] : handovers) ship(handover);
+  if (node.leaving && !handing_over()) {
+    for (const auto& [conn, link] : node.links) node.mark_dirty(conn);
+  }
   flush();
 }
 
@@ -273,7 +283,7 @@ void Node::Impl::Recovery::expire() {
 }
 
 TimeUs Node::Impl::Recovery::next_deadline() const {
-  TimeUs next = expire_due;
+  TimeUs next = std::min(expire_due, handover_deadline());
   for (const auto& [token, restore] : restores) {
     next = std::min(next, restore.again);
     if (restore.step != Restore::Step::kDone)

@@ -70,11 +70,32 @@ inline constexpr TimeUs kRestoreRetry = 50 * kMillisecondUs;
 // Replayed frames go in pieces of about this many bytes.
 inline constexpr std::size_t kReplayPieceBytes = 256U << 10U;
 
+// A home here that goes to a peer, because this sidecar leaves.
+struct Handover {
+  MemberId member = 0;
+  Slot* to = nullptr;
+  std::uint64_t token = 0;
+  std::set<std::string> tried;
+  std::set<std::uint64_t> sessions;  // tokens under which they were offered
+  bool fenced = false;               // the peer has announced their rooms
+  bool shipping = false;
+  bool ended = false;
+  std::uint64_t barrier = 0;
+  std::set<const Slot*> waiting;  // have not passed it on
+  recovery::Position next = 0;    // of the log, to be written
+};
+
+// A home that comes from a peer.
+struct Adoption {
+  MemberId member = 0;
+  TimeUs fence_at = kNever;
+};
+
 struct Node::Impl::Recovery {
   Recovery(Impl& impl, const recovery::HomeLimits& home_limits) : node(impl), limits(home_limits) {}
 
   // ---- recovery.cpp: homes
-  void attach(AppConn& app, std::uint16_t attachment);
+  void attach(AppConn& app, std::uint16_t attachment, const rw::Marks& taken);
   void detach(AppConn& app);
   // The member's own frames: what it tells (kHome), or has published.
   bool own(AppConn& app, const Run& run);
@@ -84,6 +105,7 @@ struct Node::Impl::Recovery {
   void sync_interest(HomeRecord& record);
   void trim(HomeRecord& record);
   void drop_if_empty(HomeRecord& record);
+  HomeRecord& make_home(MemberId member);
   HomeRecord* home_of(MemberId member);
   // Interest and barriers that this input made.
   void flush();
@@ -118,6 +140,8 @@ struct Node::Impl::Recovery {
   void forget_arriving(const Restore& restore);
   void retry(Restore& restore);
   void send_barriers();
+  // A barrier to all linked peers but `home`; their ids.
+  rw::Names fence(const Slot& home, std::uint64_t barrier);
 
   // ---- leases.cpp
   void asked(Slot& slot, const rw::Find& find);
@@ -128,6 +152,31 @@ struct Node::Impl::Recovery {
   void moved(const Slot& slot, const rw::Moved& moved);
   Lease* find_lease(const Slot& mover, std::uint64_t token);
   void end_lease(std::uint64_t number);
+  // Whether `mover`, who sees these others, sees the peers that are linked here.
+  bool same_mesh(const Slot& mover, const rw::Names& sidecars) const;
+  std::set<const Slot*> not_passed(const Slot& mover, std::uint64_t barrier) const;
+
+  // ---- handover.cpp
+  void leave();
+  bool handing_over() const;
+  void hand_over(HomeRecord& record);
+  bool members_are_ending() const;
+  void offer(Handover& handover);
+  void send_session(const Handover& handover, const recovery::Session& session);
+  void adopt_fetch(Slot& slot, const rw::AdoptFetch& fetch);
+  void ship(Handover& handover);
+  void adopted(const Slot& slot, const rw::Moved& said);
+  void end_handover(MemberId member, bool done);
+  void adopt(Slot& slot, const rw::Adopt& said);
+  HomeRecord* adopting(const Slot& slot, std::uint64_t token);
+  void adopt_session(const Slot& slot, const rw::AdoptSession& said);
+  void adopt_ready(const Slot& slot, std::uint64_t token);
+  void fence_adoptions();
+  void adopt_log(const Slot& slot, const rw::AdoptLog& log);
+  void adopt_end(Slot& slot, const rw::AdoptEnd& end);
+  void end_adoptions(const Slot& slot);
+  TimeUs handover_deadline() const;
+
   // A peer's link is lost, or the peer is forgotten.
   void peer_lost(Slot& slot);
   void peer_gone(Slot& slot);
@@ -141,6 +190,8 @@ struct Node::Impl::Recovery {
   std::unordered_map<std::string, std::uint64_t> newest;
   std::map<std::uint64_t, Lease> leases;                                         // by number
   std::map<std::pair<const Slot*, std::uint64_t>, std::uint64_t> lease_numbers;  // mover, token
+  std::map<MemberId, Handover> handovers;
+  std::map<std::pair<const Slot*, std::uint64_t>, Adoption> adoptions;  // from, token
   // Who has passed on a barrier, by mover and barrier; forgotten after kRestoreTimeout.
   struct Passes {
     std::set<const Slot*> from;
@@ -150,6 +201,7 @@ struct Node::Impl::Recovery {
   std::vector<std::uint64_t> unfenced;  // restores whose rooms are about to be announced
   std::uint64_t last_number = 0;        // tokens, barriers, leases
   TimeUs expire_due = kNever;
+  TimeUs linger_until = 0;  // leaving: members that end now are waited for
 };
 
 }  // namespace socketmesh::node

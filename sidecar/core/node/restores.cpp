@@ -75,7 +75,7 @@ bool Node::Impl::Recovery::somebody_is_missing() const {
     if (!slot->linked && slot->peer_deadline != kNever) return true;
   }
   if (node.now - node.started >= node.config.limits.peer_timeout) return false;
-  return std::ranges::any_of(node.book.entries(), [](const auto& item) {
+  return !node.book.known() || std::ranges::any_of(node.book.entries(), [](const auto& item) {
     return item.second.state == mesh::AddressBook::State::kWaiting ||
            item.second.state == mesh::AddressBook::State::kDialing;
   });
@@ -86,7 +86,8 @@ bool Node::Impl::Recovery::restore_here(Restore& restore) {
   for (auto& [member, record] : homes) {
     Session* session = record->home.find(restore.nsp, restore.pid);
     if (session == nullptr) continue;
-    if (session->lease != 0 || session->state == Session::State::kArriving ||
+    if (record->home.adopting() || session->lease != 0 ||
+        session->state == Session::State::kArriving ||
         session->state == Session::State::kRestoring) {
       restore.again = node.now + kRestoreRetry;
       return true;
@@ -264,20 +265,25 @@ void Node::Impl::Recovery::send_barriers() {
   }
   for (const auto& [home, wanted] : by_home) {
     const std::uint64_t barrier = ++last_number;
-    rw::Names fenced;
-    for (const auto& [id, slot] : node.slots) {
-      if (!slot->linked || slot.get() == home) continue;
-      fenced.push_back(id);
-      node.to_peer(*slot, [&](wire::Buffer& out) {
-        rw::write_barrier(out, rw::kBarrier, {barrier, home->id});
-      });
-    }
+    const rw::Names fenced = fence(*home, barrier);
     for (const Restore* restore : wanted) {
       node.to_peer(*home, [&](wire::Buffer& out) {
         rw::write_fetch(out, {restore->token, barrier, restore->offset, fenced});
       });
     }
   }
+}
+
+rw::Names Node::Impl::Recovery::fence(const Slot& home, std::uint64_t barrier) {
+  rw::Names fenced;
+  for (const auto& [id, slot] : node.slots) {
+    if (!slot->linked || slot.get() == &home) continue;
+    fenced.push_back(id);
+    node.to_peer(*slot, [&](wire::Buffer& out) {
+      rw::write_barrier(out, rw::kBarrier, {barrier, home.id});
+    });
+  }
+  return fenced;
 }
 
 void Node::Impl::Recovery::replay(Slot& slot, const rw::Replay& replay) {

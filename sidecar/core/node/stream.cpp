@@ -151,6 +151,13 @@ bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame, std::uint64_t
     case wire::recovery::kReplayed:
     case wire::recovery::kMoved:
     case wire::recovery::kFetch:
+    case wire::recovery::kAdopt:
+    case wire::recovery::kAdoptSession:
+    case wire::recovery::kAdoptReady:
+    case wire::recovery::kAdoptFetch:
+    case wire::recovery::kAdoptLog:
+    case wire::recovery::kAdoptEnd:
+    case wire::recovery::kAdopted:
       return recovery_frame(slot, frame);
     default:
       cut_link(link, CutReason::kUnknownType, "a record with a frame of unknown type");

@@ -19,12 +19,18 @@ std::uint8_t kind_of(wire::Bytes frame) {
 
 }  // namespace
 
-void Home::attach(std::uint16_t attachment, TimeUs now) {
+void Home::raise_seen(const Marks& marks) {
+  for (const wire::recovery::Mark& mark : marks)
+    seen_[mark.origin] = std::max(seen_[mark.origin], mark.seq);
+}
+
+void Home::attach(std::uint16_t attachment, const Marks& taken, TimeUs now) {
   // What it had delivered of the attachment before is not known.
   if (!by_pid_.empty() || log_.end() > 0) {
     provisional_.clear();
     gap(now);
   }
+  raise_seen(taken);
   attached_ = true;
   attachment_ = attachment;
 }
@@ -106,7 +112,10 @@ void Home::keep(wire::Bytes frames, TimeUs now, bool own) {
   if ((flags & wire::kLogged) != 0) {
     log_.keep(frames, now, [&](const Log::Entry& entry) {
       if (own) told(entry.frame());
-      confirm(entry);
+      if (adopting_)
+        provisional_.push_back({entry, 0});
+      else
+        confirm(entry);
     });
     return;
   }
@@ -116,6 +125,61 @@ void Home::keep(wire::Bytes frames, TimeUs now, bool own) {
     if (kind == wire::kBroadcastKind || kind == wire::kGapKind) gap(now);
     frames = frames.subspan(frame->size());
   }
+}
+
+void Home::begin_adoption(Position head) {
+  adopting_ = true;
+  log_.start_at(head);
+}
+
+Session* Home::adopt(const wire::recovery::AdoptSession& said, TimeUs now,
+                     const HomeLimits& limits) {
+  if (by_pid_.size() >= limits.sessions || find(said.nsp, said.pid) != nullptr) return nullptr;
+  Session* session = insert(said.nsp, said.sid, said.pid);
+  session->state = Session::State::kAway;
+  session->deadline = now + static_cast<TimeUs>(std::min<std::uint64_t>(
+                                said.left_us, std::uint64_t(limits.window)));
+  session->generation = said.generation;
+  session->start = said.start;
+  session->base = said.base;
+  session->last = said.last;
+  session->last_position = said.last_position;
+  session->set_rooms(said.rooms);
+  std::vector<Session::Change> changes;
+  for (const wire::recovery::RoomChange& change : said.changes)
+    changes.push_back({change.at, change.join, std::string(change.room)});
+  session->set_changes(std::move(changes));
+  session->marks = said.marks;
+  session->data.assign(said.data.begin(), said.data.end());
+  for (wire::Bytes left = said.carried; const auto frame = wire::first_frame(left);) {
+    session->carried.emplace_back(frame->begin(), frame->end());
+    left = left.subspan(frame->size());
+  }
+  carried_bytes_ += session->carried_bytes();
+  want(*session, true);
+  return session;
+}
+
+void Home::adopt_entry(const wire::recovery::LogEntry& entry, TimeUs now) {
+  const TimeUs time = now - static_cast<TimeUs>(entry.age_us);
+  if (entry.frame.empty()) return log_.push_gap(time);
+  log_.keep(entry.frame, time, [&](const Log::Entry& kept) {
+    seen_[kept.id().origin] = kept.id().seq;
+    log_.push(kept);
+  });
+}
+
+// What arrived meanwhile follows, but for what was in the log, or before it.
+void Home::end_adoption(const Marks& marks) {
+  raise_seen(marks);
+  adopting_ = false;
+  flush_provisional();
+}
+
+Marks Home::seen() const {
+  Marks marks;
+  for (const auto& [origin, seq] : seen_) marks.push_back({origin, seq});
+  return marks;
 }
 
 Session* Home::find(std::string_view nsp, std::string_view pid) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sidecar/core/recovery/session.hpp"
+#include "sidecar/core/wire/handover_frames.hpp"
 
 namespace socketmesh::recovery {
 
@@ -46,8 +47,9 @@ class Home {
   const Log& log() const { return log_; }
 
   // ---- its member -----------------------------------------------------------------------------
-  // What the attachment before left unknown is a gap.
-  void attach(std::uint16_t attachment, TimeUs now);
+  // What the attachment before left unknown is a gap. What the member has `taken` it drops when it
+  // comes again.
+  void attach(std::uint16_t attachment, const Marks& taken, TimeUs now);
   // Every socket of it is gone.
   void detach(TimeUs now, const HomeLimits& limits);
   // `count` frames were queued for the member, the last as its delivery `last`.
@@ -63,7 +65,16 @@ class Home {
   // Frames for the home's sessions while no member is attached.
   void arrived(wire::Bytes frames, TimeUs now);
   // Something is missing here.
-  void gap(TimeUs now) { log_.push_gap(now); }
+  void gap(TimeUs now) { adopting_ ? queued_gap(0, now) : log_.push_gap(now); }
+
+  // ---- taken over from a sidecar that leaves ---------------------------------------------------
+  // What arrives from here on waits for the log, whose first position is `head`.
+  void begin_adoption(Position head);
+  Session* adopt(const wire::recovery::AdoptSession& said, TimeUs now, const HomeLimits& limits);
+  void adopt_entry(const wire::recovery::LogEntry& entry, TimeUs now);
+  void end_adoption(const Marks& marks);
+  bool adopting() const { return adopting_; }
+  Marks seen() const;
 
   // ---- sessions -------------------------------------------------------------------------------
   Session* find(std::string_view nsp, std::string_view pid);
@@ -117,11 +128,13 @@ class Home {
   Session* insert(std::string_view nsp, std::string_view sid, std::string_view pid);
   void want(const Session& session, bool add);
   void want_room(const Session& session, std::string_view room, bool add);
+  void raise_seen(const Marks& marks);
   void drop_carried(Session& session);
   bool replay_provisional(const Session& session, std::vector<wire::Bytes>& frames) const;
 
   wire::MemberId member_;
   bool attached_ = false;
+  bool adopting_ = false;
   std::uint16_t attachment_ = 0;
   Log log_;
   std::deque<Provisional> provisional_;

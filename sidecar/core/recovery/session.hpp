@@ -50,6 +50,13 @@ class Session {
   // A change of rooms at a position of the log; false when it is none.
   bool join(std::string_view room, Position at);
   bool leave(std::string_view room, Position at);
+  struct Change {
+    Position at;
+    bool join;
+    std::string room;
+  };
+  const std::vector<Change>& changes() const { return changes_; }
+  void set_changes(std::vector<Change> changes) { changes_ = std::move(changes); }
   // Forgets changes that no replay can need.
   void forget_changes(Position head);
 
@@ -85,12 +92,6 @@ class Session {
   bool is_for(const LoggedRoute& route, const std::set<std::string_view>& rooms) const;
 
  private:
-  struct Change {
-    Position at;
-    bool join;
-    std::string room;
-  };
-
   // The rooms as they were at `from`; `names` gets those and all that were joined since.
   std::set<std::string_view> rooms_at(Position from, wire::recovery::Names& names) const;
   // Index of the first change behind `from`.

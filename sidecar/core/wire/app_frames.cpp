@@ -23,6 +23,12 @@ std::optional<Attach> decode_attach(Bytes payload) {
   if (reader.ok() && reader.remaining() > 0) {
     attach.recovery = reader.u8() == 1;
     attach.attachment = reader.u16();
+    const std::uint32_t origins =
+        reader.remaining() > 0 ? reader.count(2 * sizeof(std::uint64_t)) : 0;
+    for (std::uint32_t i = 0; i < origins && reader.ok(); ++i) {
+      const MemberId origin = reader.u64();
+      attach.taken.emplace_back(origin, reader.u64());
+    }
     if (!attach.recovery) return std::nullopt;
   }
   if (!reader.done()) return std::nullopt;

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sidecar/core/wire/frame.hpp"
@@ -70,6 +71,8 @@ struct Attach {
   std::vector<KnownSidecar> known;
   bool recovery = false;         // the server recovers connection state
   std::uint16_t attachment = 0;  // its own number for this one
+  // What it has taken of each origin, by the highest sequence.
+  std::vector<std::pair<MemberId, std::uint64_t>> taken;
 };
 
 struct InterestOp {

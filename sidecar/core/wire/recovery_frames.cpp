@@ -6,6 +6,14 @@ namespace {
 
 constexpr std::size_t kMarkBytes = 16;
 
+Result read_result(Reader& reader, bool& good) {
+  const std::uint8_t value = reader.u8();
+  good = value <= static_cast<std::uint8_t>(Result::kSuperseded);
+  return static_cast<Result>(value);
+}
+
+}  // namespace
+
 void read_names(Reader& reader, Names& names) {
   const std::uint32_t count = reader.count(1);
   names.reserve(count);
@@ -25,13 +33,13 @@ void write_marks(Writer& writer, const Marks& marks) {
   }
 }
 
-Result read_result(Reader& reader, bool& good) {
-  const std::uint8_t value = reader.u8();
-  good = value <= static_cast<std::uint8_t>(Result::kSuperseded);
-  return static_cast<Result>(value);
+void read_marks(Reader& reader, Marks& marks) {
+  const std::uint32_t count = reader.count(kMarkBytes);
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+    const MemberId origin = reader.u64();
+    marks.push_back({origin, reader.u64()});
+  }
 }
-
-}  // namespace
 
 std::optional<Order> read_order(Bytes body) {
   if (body.size() < kOrderBytes) return std::nullopt;
@@ -122,11 +130,7 @@ std::optional<Replayed> decode_replayed(Bytes payload) {
   replayed.token = reader.u64();
   replayed.result = read_result(reader, good);
   if (replayed.result == Result::kRestored) {
-    const std::uint32_t count = reader.count(kMarkBytes);
-    for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
-      const MemberId origin = reader.u64();
-      replayed.marks.push_back({origin, reader.u64()});
-    }
+    read_marks(reader, replayed.marks);
   }
   if (!reader.done() || !good) return std::nullopt;
   return replayed;

@@ -57,6 +57,13 @@ enum LinkType : std::uint8_t {
   kReplayed = 0x46,
   kMoved = 0x47,
   kFetch = 0x48,
+  kAdopt = 0x49,
+  kAdoptSession = 0x4a,
+  kAdoptReady = 0x4b,
+  kAdoptFetch = 0x4c,
+  kAdoptLog = 0x4d,
+  kAdoptEnd = 0x4e,
+  kAdopted = 0x4f,
 };
 
 using Names = std::vector<std::string_view>;
@@ -121,6 +128,12 @@ struct Fetch {
   std::string_view offset;
   Names sidecars;
 };
+
+// Parts of several frames.
+void read_names(Reader& reader, Names& names);
+void read_marks(Reader& reader, Marks& marks);
+void write_names(Writer& writer, const Names& names);
+void write_marks(Writer& writer, const Marks& marks);
 
 // The order at the end of a frame's body; nothing when the body is shorter.
 std::optional<Order> read_order(Bytes body);
