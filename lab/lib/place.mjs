@@ -50,6 +50,7 @@ export class Place {
   #child;
   #frozen = [];
   #timer;
+  #starting;
   /** While false, an end is wanted and not repaired. */
   #kept = false;
 
@@ -70,20 +71,28 @@ export class Place {
     return this.#child?.pid;
   }
 
-  async start() {
+  start() {
+    this.#kept = true;
+    return this.#spawn();
+  }
+
+  async #spawn() {
     const { name, command, env, user, cwd, restart_ms } = this.#spec;
     const [file, ...args] = commandAs(user, command);
-    this.#kept = true;
     const options = { env: { ...process.env, ...env }, cwd };
-    const child = await this.#household.start(file, args, options).catch((error) => {
+    this.#starting = this.#household.start(file, args, options).catch((error) => {
       throw new Error(`${name} can't be started: ${error.message}`);
     });
+    const child = await this.#starting;
     this.#child = child;
     child.once("exit", (code, signal) => {
       if (this.#child === child) this.#child = undefined;
       this.lastEnd = `${signal ?? `exit code ${code}`}: ${child.lastOutput().split("\n").slice(-3).join(" | ")}`;
       if (!this.#kept || restart_ms === undefined) return;
-      this.#timer = setTimeout(() => this.start().catch(() => {}), restart_ms);
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#spawn().catch(() => {});
+      }, restart_ms);
     });
   }
 
@@ -92,6 +101,7 @@ export class Place {
     const end = performance.now() + within_ms;
     for (;;) {
       if (await probe()) return;
+      await this.#starting;
       const dead = this.#child === undefined && this.#timer === undefined;
       if (dead || performance.now() > end) {
         const words = this.#child?.lastOutput().split("\n").slice(-3).join(" | ") || this.lastEnd;
@@ -111,6 +121,7 @@ export class Place {
     this.#kept = false;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    await this.#starting?.catch(() => {});
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -99,6 +99,39 @@ test("a missing program is named", () => {
   assert.match(whyNot({ programs: ["node", "no-such-program"] }), /^no-such-program not found: scripts\/deps.sh lab/);
 });
 
+test("a place that is to be restarted is not, once it is stopped", async () => {
+  const household = new Household("lab");
+  const place = new Place(household, { name: "sleeper", command: ["sleep", "1000"], restart_ms: 10 });
+  await place.start();
+  const first = place.pid;
+  place.kill();
+  while (place.pid === undefined || place.pid === first) await sleep(5);
+  place.kill();
+  await sleep(12); // it is being started, or about to be
+  await place.stop("SIGKILL");
+  await sleep(100);
+  assert.equal(place.pid, undefined);
+});
+
+test("a place that is frozen stands still with all below it, and goes on", async () => {
+  const household = new Household("lab");
+  const place = new Place(household, { name: "two", command: ["sh", "-c", "sleep 1000 & wait"] });
+  await place.start();
+  await sleep(100);
+  const states = () => {
+    const child = readFileSync(`/proc/${place.pid}/task/${place.pid}/children`, "utf8").trim();
+    return [place.pid, child].map((pid) => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))[1]);
+  };
+  place.freeze();
+  await sleep(50);
+  assert.deepEqual(states(), ["T", "T"]);
+  place.thaw();
+  await sleep(50);
+  assert.deepEqual(states(), ["S", "S"]);
+  process.kill(Number(readFileSync(`/proc/${place.pid}/task/${place.pid}/children`, "utf8")));
+  await place.stop("SIGKILL");
+});
+
 test("a server that does not come up is named, with its last words", async () => {
   const household = new Household("lab");
   const place = new Place(household, { name: "redis 7", command: ["sh", "-c", "echo no memory left >&2; exit 3"] });
