@@ -26,6 +26,10 @@ export class Origins {
     return this.all.size;
   }
 
+  values(): IterableIterator<Origin> {
+    return this.all.values();
+  }
+
   find(lo: number, hi: number): Origin {
     const slot = (lo ^ hi) & (CACHE_SLOTS - 1);
     const cached = this.cache[slot];

@@ -4,7 +4,7 @@ import type { BroadcastOptions } from "socket.io-adapter";
 import { flagBits } from "./asking";
 import type { Client } from "./client";
 import { EncodedPacket, type Chunk, type SocketIoPacket } from "./packets";
-import { offsetOf, type MessageId } from "./recovery-messages";
+import type { MessageId } from "./recovery-messages";
 import type { RouteEncoder } from "./routes";
 import { Flag, Kind } from "./wire";
 
@@ -21,12 +21,16 @@ export interface Published {
 }
 
 export class RecoveryPublisher {
+  private readonly prefix: string;
+
   constructor(
     private readonly nsp: string,
     private readonly client: Client,
     private readonly routes: RouteEncoder,
     private readonly encode: (packet: SocketIoPacket) => Chunk[],
-  ) {}
+  ) {
+    this.prefix = `${client.id.hex}.`;
+  }
 
   /** `alone`: nothing is published any more. */
   broadcast(packet: SocketIoPacket, opts: BroadcastOptions, alone: boolean): Published {
@@ -46,14 +50,14 @@ export class RecoveryPublisher {
   private logged(packet: SocketIoPacket, opts: BroadcastOptions): Published | undefined {
     const { publisher, id: member, recovery } = this.client;
     for (let i = 0; i < MOST_ENCODINGS; i++) {
-      const id = { origin: member.hex, seq: publisher.lastSeq + 1 };
-      const data = [...(packet.data as unknown[]), offsetOf(id)];
+      const seq = publisher.lastSeq + 1;
+      const data = (packet.data as unknown[]).concat(`${this.prefix}${seq}`);
       const message = new EncodedPacket(packet, this.nsp, this.encode({ type: EVENT, data }));
-      if (publisher.lastSeq + 1 !== id.seq) continue;
+      if (publisher.lastSeq + 1 !== seq) continue;
       const bits = flagBits(opts.flags) | Flag.Logged | (opts.flags?.local ? Flag.Home : 0);
       const route = this.routes.rooms(opts.rooms, opts.except);
       if (publisher.packet(Kind.Broadcast, bits, route, message) === 0) recovery!.lose();
-      return { message, id };
+      return { message, id: { origin: member.hex, seq } };
     }
     return undefined;
   }

@@ -62,10 +62,12 @@ export class Recovery {
     return at + 8;
   }
 
-  /** At the end of ATTACH. */
+  /** At the end of ATTACH, with what was taken so far: a new sidecar is sent some of it again. */
   attach(writer: ByteWriter): void {
     this.attachment = (this.attachment % ATTACHMENTS) + 1;
-    writer.u8(1).u16(this.attachment);
+    const { origins } = this.client;
+    writer.u8(1).u16(this.attachment).varint(origins.size);
+    for (const origin of origins.values()) writer.id(origin).u64(origin.seq);
   }
 
   /** A message that was delivered here and can't be kept: its sequence is used up by this. */

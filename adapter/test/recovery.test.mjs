@@ -110,14 +110,16 @@ describe("recovery, told to the sidecar", () => {
     await fake.close();
   });
 
-  it("ends ATTACH with itself and the attachment's number", async () => {
+  it("ends ATTACH with the attachment's number, and what was taken so far", async () => {
     await start();
-    const attach = (each) => each.of(TYPES.ATTACH)[0].subarray(-3);
-    assert.deepEqual([...attach(attachment)], [1, 1, 0]);
+    const end = (bytes) => attachment.of(TYPES.ATTACH)[0].subarray(-bytes);
+    assert.deepEqual([...end(4)], [1, 1, 0, 0]);
+    attachment.send(ofB(7, "a"), ofB(2, "c", { origin: C }));
+    await until(() => adapter().client.inbound.delivered === 2, "the deliveries");
     const again = fake.attachment();
     attachment.socket.destroy();
     attachment = await again;
-    assert.deepEqual([...attach(attachment)], [1, 2, 0]);
+    assert.deepEqual(end(36), Buffer.concat([Buffer.from([1, 2, 0, 2]), wire.id(B), wire.u64(7), wire.id(C), wire.u64(2)]));
   });
 
   it("gives what a client can miss an offset and an order, and nothing else", async () => {

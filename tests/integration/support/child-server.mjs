@@ -4,9 +4,10 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 export class ChildServer {
-  static async start(address) {
+  /** @param script what runs there, in this folder */
+  static async start(address, script = "child.mjs") {
     const child = new ChildServer();
-    child.process = fork(fileURLToPath(new URL("child.mjs", import.meta.url)), [address]);
+    child.process = fork(fileURLToPath(new URL(script, import.meta.url)), [address]);
     child.exited = once(child.process, "exit");
     child.waiting = new Map();
     child.next = 1;

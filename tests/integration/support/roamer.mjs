@@ -21,11 +21,17 @@ export class Roamer {
     roamer.got = [];
     roamer.connects = [];
     roamer.errors = [];
+    /** What it got in each of its sessions. */
+    roamer.lives = [];
     roamer.socket.onAny((...args) => {
       if (OFFSET.test(args.at(-1))) args.pop();
       roamer.got.push(args);
+      roamer.lives.at(-1).push(args);
     });
-    roamer.socket.on("connect", () => roamer.connects.push(roamer.socket.recovered === true));
+    roamer.socket.on("connect", () => {
+      roamer.connects.push(roamer.socket.recovered === true);
+      if (!roamer.socket.recovered) roamer.lives.push([]);
+    });
     roamer.socket.on("connect_error", (error) => roamer.errors.push(error));
     await roamer.connected(1);
     return roamer;
@@ -58,6 +64,18 @@ export class Roamer {
   async expect(event, expected) {
     await until(() => this.of(event).length >= expected.length, () => `${expected.length} "${event}"; got ${this.of(event).length}`, 10_000);
     assert.deepEqual(this.of(event), expected);
+  }
+
+  /** Whatever happened, of no session it got numbers with a hole, out of order or twice. */
+  expectNoHole() {
+    for (const life of this.lives) {
+      const last = new Map();
+      for (const [event, n] of life) {
+        const before = last.get(event) ?? n - 1;
+        assert.equal(n, before + 1, `${event} after ${before}, in a session of ${life.length}; recovered: ${this.connects}`);
+        last.set(event, n);
+      }
+    }
   }
 
   async stop() {
