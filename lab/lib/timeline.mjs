@@ -7,8 +7,8 @@ import { percentiles, significant } from "../../bench/lib/stats.mjs";
 import { deliveriesDue, LATE_MS } from "./tally.mjs";
 
 /** Slices of a plot; shorter runs have thinner ones, never below the smallest. */
-const SLICES = 80;
-const SLICE_MS_MIN = 100;
+const SLICES = 60;
+const SLICE_MS_MIN = 250;
 const EMPTY = { sent: 0, inTime: 0, late: 0, lost: 0, unconfirmed: 0 };
 /** What is shown after the last event. */
 const AFTER_MS = 250;

@@ -61,7 +61,7 @@ test("the table leads to a run, its plot tells what is under the pointer, and th
   const panel = page.locator("#server-killed--redis-single-node");
   assert.ok(await panel.evaluate((element) => element.matches(":target")));
   await panel.locator("svg .hit").first().hover();
-  assert.match(await page.locator("#tip").textContent(), /^0\.1 s: 1 sent · 1 in time · 1 lost · median 5 ms/);
+  assert.match(await page.locator("#tip").textContent(), /^0\.0 s: 2 sent · 2 in time · 2 lost · median 5 ms/);
   await panel.getByRole("link", { name: "the record (JSON)" }).click();
   assert.equal(JSON.parse(await page.locator("pre").textContent()).measures.missing, 2);
   await page.close();

@@ -23,10 +23,10 @@ function tickSeconds(length_s) {
   return [1, 2, 5, 10, 20, 30, 60].find((step) => length_s / step <= 8) ?? 120;
 }
 
-/** The largest "nice" number of at least `value`: 1, 2 or 5 times a power of ten. */
+/** The next round number from `value` up. */
 function niceMax(value) {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((nice) => nice >= value);
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((factor) => factor * power).find((nice) => nice >= value);
 }
 
 const latencyY = (ms) => {
