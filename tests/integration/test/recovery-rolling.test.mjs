@@ -30,4 +30,10 @@ describe("a rolling update", () => {
       for (const i of numbers(ROLLS)) await pods.roll(i % 3, { sidecar: false });
     });
   });
+
+  it("of apps and sidecars: nothing lost, nothing twice, all recovered", async () => {
+    await rolling(async (pods) => {
+      for (const i of numbers(ROLLS)) await pods.roll(i % 3);
+    });
+  });
 });
