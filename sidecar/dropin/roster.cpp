@@ -78,6 +78,7 @@ void DropIn::Impl::tell_rosters() {
   rosters_stale = false;
   const std::vector<Server> v1 = roster_for(Version::kV1);
   const std::vector<Server> v2 = roster_for(Version::kV2);
+  std::vector<Conn*> stuck;  // clients that do not read
   for (const auto& [id, server] : own) {
     Conn* conn = find(server.conn);
     if (conn == nullptr || conn->state != Conn::State::kOpen) continue;
@@ -91,10 +92,11 @@ void DropIn::Impl::tell_rosters() {
     ws::write_frame(conn->out.tail(message.size() + ws::kHeadBytesMax), conn->role,
                     ws::Opcode::kBinary, true, message);
     dirty(*conn);
-    if (conn->out.size() <= kDiscoveryBacklogBytesMax) continue;
+    if (conn->out.size() > kDiscoveryBacklogBytesMax) stuck.push_back(conn);
+  }
+  for (Conn* conn : stuck) {
     counters.cut(CutReason::kNotRead);
-    conn->deadline = now;  // the next tick ends it
-    wake_at(now);
+    abort(*conn);
   }
 }
 
