@@ -9,7 +9,7 @@ import type { Recovery } from "./recovery";
 import { parseOffset, RememberedMessages, type Message, type MessageId } from "./recovery-messages";
 import { inReplay, type Restored } from "./recovery-replies";
 import { Sessions } from "./recovery-sessions";
-import { closeNow, hook, type RecoverableNamespace, type RecoverableSocket } from "./recovery-sockets";
+import { closeNow, hook, type Auth, type RecoverableNamespace, type RecoverableSocket } from "./recovery-sockets";
 
 /** A session that is here, and whose socket is not connected yet. */
 interface Arrival {
@@ -201,7 +201,12 @@ export class RecoveryNamespace {
     if (pid === undefined || socket.client.conn.protocol === 3) return;
     this.sessions.begin(socket);
     const arrival = this.arrivals.get(socket.id);
-    if (arrival?.socket !== socket) return;
+    if (arrival?.socket !== socket) {
+      // Until it has seen a message, it will come back with the offset that it has from another session.
+      const { offset } = socket.handshake["auth"] as Auth;
+      if (typeof offset === "string") this.sessions.seen(socket, parseOffset(offset));
+      return;
+    }
     this.arrivals.delete(socket.id);
     this.sessions.restored(socket, arrival.presented, arrival.session.marks, performance.now());
     const missed = this.missedBy(arrival);

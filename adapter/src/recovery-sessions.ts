@@ -76,6 +76,12 @@ export class Sessions {
     this.open(session);
   }
 
+  /** The newest message that it knows is this one, if any. */
+  seen(socket: RecoverableSocket, offset: MessageId | undefined): void {
+    const session = sessionOf(socket);
+    if (session !== undefined) session.last = offset;
+  }
+
   /** It was restored, with this offset, and has what the marks name. `now` in ms. */
   restored(socket: RecoverableSocket, offset: MessageId | undefined, marks: Marks, now: number): void {
     const session = sessionOf(socket);

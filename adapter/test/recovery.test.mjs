@@ -245,6 +245,17 @@ describe("recovery, told to the sidecar", () => {
     assert.deepEqual([last.op, last.offset, close.op], [OP.LAST, lost.events[0].at(-1), OP.CLOSE]);
   });
 
+  it("tells of the offset that a client brings along into a new session", async () => {
+    await start({ window: 60_000 });
+    const stale = { pid: "x".repeat(129), offset: `${B}.7` };
+    const [idle, busy, liar] = [await connect(stale), await connect(stale), await connect({ pid: 1, offset: "nonsense" })];
+    io.of("/").sockets.get(busy.connected.sid).emit("n");
+    for (const connection of [idle, busy, liar]) connection.lose();
+    await waitOp(OP.CLOSE, 3);
+    const lasts = ops().filter(({ op }) => op === OP.LAST).map(({ sid, offset }) => [sid, offset]);
+    assert.deepEqual(lasts, [[idle.connected.sid, `${B}.7`], [busy.connected.sid, busy.events[0].at(-1)]]);
+  });
+
   it("ends a session whose data no other server can be given", async () => {
     await start();
     const connection = await connect();
