@@ -71,7 +71,8 @@ Json dropin_json(const std::optional<DropInReport>& dropin) {
   }
   Json tunnels = Json::array();
   for (const dropin::TunnelStatus& tunnel : dropin->status.tunnels) {
-    tunnels.push_back({{"server", tunnel.server},
+    tunnels.push_back({{"number", tunnel.number},
+                       {"server", tunnel.server},
                        {"peer", tunnel.peer},
                        {"opened_here", tunnel.opened_here},
                        {"open", tunnel.open},

@@ -10,6 +10,10 @@
 #include <fstream>
 #include <string>
 
+#include "sidecar/dropin/websocket/frames.hpp"
+#include "sidecar/dropin/websocket/upgrade.hpp"
+#include "sidecar/dropin/wire/msgpack.hpp"
+#include "sidecar/dropin/wire/peer_frames.hpp"
 #include "tests/fuzz/node_driver.hpp"
 #include "tests/sim/app_protocol.hpp"
 
@@ -271,6 +275,75 @@ void watch_scripts() {
                                status(6) + "e" + wait(16) + list);
 }
 
+std::string text_of(const socketmesh::wire::Buffer& bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string packed(std::initializer_list<std::string_view> texts) {
+  socketmesh::wire::Buffer out;
+  socketmesh::dropin::msgpack::write_map_head(out, static_cast<std::uint32_t>(texts.size() / 2));
+  for (const std::string_view text : texts) socketmesh::dropin::msgpack::write_text(out, text);
+  return text_of(out);
+}
+
+void dropin_seeds() {
+  namespace dropin = socketmesh::dropin;
+  namespace peer = dropin::peer;
+  const std::string id = "00000000000000b1";
+  const std::string key = "dGhlIHNhbXBsZSBub25jZQ==";
+  const auto wire = [](const std::string& name, std::uint8_t which, const std::string& bytes) {
+    seed("dropin_wire", name, static_cast<char>(which) + bytes);
+  };
+  wire("register", 0, packed({"type", "register", "serverId", id, "address", "ws://a:1/p"}));
+  wire("hello", 1, std::string(1, '\0') + packed({"uid", id, "address", "ws://a:1", "token", "t"}));
+  socketmesh::wire::Buffer frames;
+  dropin::ws::write_frame(frames, dropin::ws::Role::kClient, dropin::ws::Opcode::kText, false, {});
+  dropin::ws::write_frame(frames, dropin::ws::Role::kClient, dropin::ws::Opcode::kPing, true, {});
+  dropin::ws::write_frame(frames, dropin::ws::Role::kClient, dropin::ws::Opcode::kContinuation,
+                          true, socketmesh::wire::Buffer(300, 'x'));
+  dropin::ws::write_close(frames, dropin::ws::Role::kClient, 1000, "bye");
+  wire("frames", 2, "\x07" + text_of(frames));
+  wire("request", 3, dropin::ws::request("h", "/" + id, key));
+  wire("response", 4, dropin::ws::accept_response(key));
+  const std::string server = text_of(peer::server({id, "ws://a:1"}));
+  wire("server", 5, server.substr(1));
+
+  const auto step = [](std::uint8_t op, std::uint8_t slot, std::string_view rest = "") {
+    return Writer().u8(op).u8(slot).raw(rest).take();
+  };
+  const auto said = [&](const std::string& payload) {
+    return step(7, 0, Writer().u8(payload.size()).raw(payload).take());
+  };
+  const std::string linked = step(6, 0, Writer().u8(0).take()) + step(6, 0, Writer().u8(1).take());
+  const std::string listed =
+      said(text_of(peer::begin(true))) + said(server) + said(text_of(peer::end()));
+  const std::string registered = step(0, 0) + step(4, 0, Writer().u8(9).take());
+  const auto framed = [&](std::uint8_t slot, const std::string& payload) {
+    return step(3, slot, Writer().u8(payload.size()).raw(payload).take());
+  };
+  const std::string opened = said(text_of(peer::open({3, "00000000000000a1"})));
+  const auto data = [&](bool last) {
+    const auto head = peer::data_head(3, last, false);
+    return said(std::string(head.begin(), head.end()) + "0123456789");
+  };
+  seed("dropin", "registers", registered + step(8, 0, Writer().u8(255).take()) + step(5, 0));
+  seed("dropin", "listed", registered + linked + listed);
+  seed("dropin", "tunnel",
+       registered + linked + listed + step(1, 1) + said(text_of(peer::opened(4))) +
+           framed(1, "message"));
+  seed("dropin", "opened",
+       registered + linked + opened +
+           step(2, 2,
+                Writer()
+                    .u8(129)
+                    .raw(dropin::ws::accept_response("AAAAAAAAAAAAAAAAAAAAAA=="))
+                    .take()) +
+           data(false) + data(true) + said(text_of(peer::close({3, 0, 1000, ""}))));
+  seed("dropin", "lost",
+       registered + linked + listed + step(6, 0, Writer().u8(2).take()) +
+           step(8, 0, Writer().u8(100).take()) + step(6, 0, Writer().u8(3).take()));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -284,5 +357,6 @@ int main(int argc, char** argv) {
   wire_seeds();
   configurations();
   watch_scripts();
+  dropin_seeds();
   return 0;
 }

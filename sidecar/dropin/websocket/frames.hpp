@@ -1,5 +1,5 @@
 // WebSocket frames (RFC 6455, section 5), read and written without I/O, so that what a stranger
-// sends can be fuzzed and simulated like every other decoder here; docs/adr/0013 says why not
+// sends can be fuzzed and simulated like every other decoder here; docs/adr/0009 says why not
 // Beast's.
 //
 // The parser hands messages on in pieces as they come: memory does not grow with a message. No

@@ -148,7 +148,35 @@ const tables = {
       { title: "Members", number: true, text: (n) => n.members },
     ],
   }),
+  dropInServers: new Table({
+    title: "Drop-in servers", width: "medium", none: "No app on socket.io-mesh-adapter is registered.",
+    key: (s) => `${s.sidecar} ${s.id}`,
+    columns: [
+      { title: "Server", text: (s) => s.id, tone: () => "strong" },
+      { title: "Version", text: (s) => `v${s.version}` },
+      { title: "Sidecar", text: (s) => s.sidecar || "this one", tone: (s) => (s.sidecar ? "muted" : "") },
+      { title: "Address", text: (s) => s.address },
+      { title: "State", text: (s) => stateOfServer(s), tone: (s) => (s.attached ? "good" : "warn") },
+    ],
+  }),
+  dropInTunnels: new Table({
+    title: "Drop-in tunnels", width: "medium", none: "No connection is carried.",
+    key: (t) => `${t.peer} ${t.number}`,
+    columns: [
+      { title: "Server", text: (t) => t.server, tone: () => "strong" },
+      { title: "Peer", text: (t) => t.peer, tone: () => "muted" },
+      { title: "Dialled", text: (t) => (t.opened_here ? "here" : "there") },
+      { title: "State", text: (t) => (t.open ? "open" : "opening"), tone: (t) => (t.open ? "good" : "warn") },
+      { title: "Waiting", number: true, text: (t) => bytes(t.waiting_bytes) },
+    ],
+  }),
 };
+
+// A v1 app whose sidecar was restarted lives, and hears of no new server.
+function stateOfServer({ attached, sidecar, version }) {
+  if (attached) return "registered";
+  return !sidecar && version === 1 ? "needs a restart" : "sidecar away";
+}
 
 function updateTables(status, rates) {
   const members = status.members.map((m) => ({ ...m, rate: rates?.members.get(m.id) }));
@@ -157,6 +185,9 @@ function updateTables(status, rates) {
   tables.links.update(status.links.map((l) => ({ ...l, rate: rates?.links.get(l.peer) })));
   tables.addresses.update(status.addresses);
   tables.namespaces.update(status.namespaces);
+  for (const table of [tables.dropInServers, tables.dropInTunnels]) table.element.hidden = !status.dropin;
+  tables.dropInServers.update(status.dropin?.servers ?? []);
+  tables.dropInTunnels.update(status.dropin?.tunnels ?? []);
 }
 
 // ---- the page
