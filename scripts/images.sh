@@ -72,7 +72,7 @@ app() {
   done < <(node -p '(process.config.variables.node_builtin_shareable_builtins ?? []).join("\n")' |
     sed -n 's,^/,/,p')
   mkdir -p "$rootfs/app/node_modules/@socketmesh/adapter"
-  cp e2e/app/*.mjs e2e/app/package.json "$rootfs/app/"
+  cp e2e/app/*.mjs e2e/app/package.json tests/integration/support/dropin-peers.mjs "$rootfs/app/"
   (cd e2e/app/node_modules && find . -mindepth 1 -maxdepth 1 ! -name '.*' ! -name @socketmesh \
     -exec cp -rL {} "$rootfs/app/node_modules/" \;)
   cp -r adapter/dist adapter/package.json "$rootfs/app/node_modules/@socketmesh/adapter/"

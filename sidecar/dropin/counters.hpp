@@ -78,8 +78,8 @@ struct ServerStatus {
 
 struct TunnelStatus {
   std::uint64_t number = 0;  // with one peer, never used twice in a life
-  std::string server;  // the far one for tunnels of own apps, the own one else
-  std::string peer;    // sidecar
+  std::string server;        // the far one for tunnels of own apps, the own one else
+  std::string peer;          // sidecar
   bool opened_here = false;
   bool open = false;
   std::uint64_t waiting_bytes = 0;  // in this sidecar, both ways

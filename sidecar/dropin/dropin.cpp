@@ -205,8 +205,8 @@ Status DropIn::status() const {
   }
   for (const auto& [key, tunnel] : impl_->tunnels) {
     const std::size_t out = tunnel->conn == nullptr ? 0 : tunnel->conn->out.size();
-    status.tunnels.push_back({key.number, tunnel->server, tunnel->peer->id, tunnel->opened_here, tunnel->open,
-                              tunnel->waiting_bytes + out});
+    status.tunnels.push_back({key.number, tunnel->server, tunnel->peer->id, tunnel->opened_here,
+                              tunnel->open, tunnel->waiting_bytes + out});
   }
   return status;
 }

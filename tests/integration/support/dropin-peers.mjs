@@ -13,9 +13,9 @@ const BUFFERED_MAX = 16 << 20;
 /** Redial, and the time for which a peer with a changed address stays cut: 1 to 2 s. */
 const pause = () => 1000 + Math.random() * 1000;
 
-/** A WebSocket server on a port of 127.0.0.1; 0: any. */
-async function listen(port) {
-  const server = new WebSocketServer({ host: "127.0.0.1", port, maxPayload: 64 << 20 });
+/** A WebSocket server on any port of that address. */
+async function listen(host) {
+  const server = new WebSocketServer({ host, port: 0, maxPayload: 64 << 20 });
   await once(server, "listening");
   return server;
 }
@@ -27,7 +27,9 @@ class Peer {
   received = []; // { from, data }
   stopped = false;
 
-  constructor({ discovery, id, token, address, path = "" }) {
+  /** `host`: where it listens. `address`: what it registers; absent: as the package does, localhost. */
+  constructor({ discovery, id, token, address, path = "", host = "127.0.0.1" }) {
+    this.host = host;
     this.discoveryAddress = discovery;
     this.id = id;
     this.token = token;
@@ -36,7 +38,7 @@ class Peer {
   }
 
   async start() {
-    this.server = await listen(0);
+    this.server = await listen(this.host);
     this.port = this.server.address().port;
     this.address = this.givenAddress ?? `ws://localhost:${this.port}${this.path}`;
     this.server.on("connection", (socket) => this.accepted(socket));
