@@ -33,6 +33,8 @@ export class Pods {
   async together() {
     await until(() => this.servers.every((server) => server.of("attached").length > 0), "the servers to attach");
     await converged(this.servers);
+    // What a server says before it knows of the others goes to nobody.
+    for (const server of this.servers) server.emits = true;
   }
 
   /** `each` clients on each server, in the room. */
@@ -51,7 +53,7 @@ export class Pods {
   traffic(room, everyMs = 5) {
     this.timer = setInterval(() => {
       for (const server of this.servers) {
-        if (server.closing) continue;
+        if (!server.emits) continue;
         const n = this.sent.get(server.event) ?? 0;
         server.io.to(room).emit(server.event, n);
         this.sent.set(server.event, n + 1);
@@ -79,7 +81,7 @@ export class Pods {
     this.divert(i);
     const times = this.roamers.map((roamer) => roamer.connects.length);
     const moved = this.roamers.filter((roamer) => roamer.wire.port !== server.port && this.#isOn(roamer, server));
-    server.closing = true;
+    server.emits = false;
     await server.io.close();
     if (sidecar) {
       await this.sidecars.all[i].kill("SIGTERM");

@@ -62,7 +62,8 @@ export class Roamer {
 
   /** That it gets exactly these of one event, in this order, and once each. */
   async expect(event, expected) {
-    await until(() => this.of(event).length >= expected.length, () => `${expected.length} "${event}"; got ${this.of(event).length}`, 10_000);
+    const lacks = () => expected.filter((each) => !this.of(event).includes(each));
+    await until(() => this.of(event).length >= expected.length, () => `${expected.length} "${event}"; lacks ${lacks()}`, 10_000);
     assert.deepEqual(this.of(event), expected);
   }
 
