@@ -1,14 +1,21 @@
 // Apps on socket.io-mesh-adapter over three real sidecars: what docs/dropin.md promises them.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import { Authority } from "../support/certificates.mjs";
 import { V1Peer, V2Peer } from "../support/dropin-peers.mjs";
 import { Sidecars } from "../support/sidecar.mjs";
 import { sleep, until } from "../support/until.mjs";
 
 /** Runs with `count` sidecars; peers made by `join` are stopped at the end. */
 async function withMesh(options, run) {
-  const sidecars = await Sidecars.start(options.count ?? 3, { dropin: options.dropin ?? {} });
+  const { count = 3, dropin = {}, ...more } = options;
+  const sidecars = await Sidecars.start(count, { dropin, ...more });
   const peers = [];
   const join = async (Kind, sidecar, more = {}) => {
     const peer = new Kind({ discovery: `ws://${sidecar.dropin.discovery}`, ...more });
@@ -244,5 +251,91 @@ describe("rosters", () => {
       await exchange(peers, 100, "with a sidecar again");
       noCuts(peers);
     });
+  });
+});
+
+describe("the two ports", () => {
+  it("listen on loopback alone", async () => {
+    await withMesh({ count: 1 }, async (sidecars) => {
+      const [{ dropin }] = sidecars.all;
+      const listening = readFileSync("/proc/net/tcp", "utf8") + readFileSync("/proc/net/tcp6", "utf8");
+      for (const address of [dropin.discovery, dropin.tunnel]) {
+        const port = Number(address.split(":")[1]).toString(16).toUpperCase().padStart(4, "0");
+        const local = [...listening.matchAll(new RegExp(`(\\w+):${port} \\w+:0000 0A`, "g"))].map(([, host]) => host);
+        assert.deepEqual(local, ["0100007F"], address);
+      }
+    });
+  });
+
+  it("hostile bytes cut that connection only", async () => {
+    await withMesh({ count: 2 }, async (sidecars, join) => {
+      const peers = await threePeers(sidecars, join);
+      for (const address of [sidecars.all[0].dropin.discovery, sidecars.all[0].dropin.tunnel]) {
+        const [host, port] = address.split(":");
+        const upgrade = [
+          `GET /${peers[1].id} HTTP/1.1`,
+          "Host: a",
+          "Upgrade: websocket",
+          "Connection: Upgrade",
+          "Sec-WebSocket-Version: 13",
+          `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
+          "\r\n",
+        ].join("\r\n");
+        for (const hostile of ["GET / HTTP/1.1\r\n\r\n", randomBytes(20_000), upgrade + "\r\nbehind", upgrade]) {
+          const socket = connect(Number(port), host);
+          socket.on("error", () => undefined);
+          await once(socket, "connect");
+          socket.write(hostile);
+          // After an upgrade: frames that are none.
+          if (hostile === upgrade) {
+            await once(socket, "data");
+            socket.write(randomBytes(1000).fill(0xff, 0, 2));
+          }
+          socket.resume();
+          await once(socket, "close");
+        }
+      }
+      await exchange(peers, 100, "after");
+      noCuts(peers);
+    });
+  });
+
+  it("a token must match", async () => {
+    const tokenFile = join(tmpdir(), `socketmesh-token-${process.pid}`);
+    writeFileSync(tokenFile, "secret\n");
+    await withMesh({ count: 2, dropin: { tokenFile } }, async (sidecars, join) => {
+      const peers = [];
+      for (const sidecar of sidecars.all) peers.push(await join(V2Peer, sidecar, { token: "secret" }));
+      await connected(peers);
+      for (const token of ["wrong", undefined]) {
+        const stranger = await join(V2Peer, sidecars.all[0], { token });
+        await until(() => stranger.discoveryClosed, "the refusal");
+        assert.deepEqual(stranger.discoveryClosed, { code: 4401, reason: "unauthorized" });
+      }
+      writeFileSync(tokenFile, "another");
+      const late = await join(V2Peer, sidecars.all[0], { token: "another" });
+      await until(() => late.roster.size === 3, "a registration with the new token");
+      noCuts(peers);
+    });
+  });
+});
+
+describe("between sidecars", () => {
+  it("tunnels go through links of mutual TLS, and outlive a new certificate", async () => {
+    const authority = new Authority();
+    try {
+      await withMesh({ certificates: () => authority.set() }, async (sidecars, join) => {
+        const peers = await threePeers(sidecars, join);
+        const running = exchange(peers, 500, "tls");
+        for (const sidecar of sidecars.all) sidecar.secret.publish(authority.set());
+        await running;
+        const frame = randomBytes(4 << 20);
+        peers[0].send(peers[1].id, frame);
+        await until(() => peers[1].received.some(({ data }) => data.equals(frame)), "a large frame");
+        noCuts(peers);
+      });
+    } finally {
+      authority.remove();
+    }
   });
 });
