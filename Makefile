@@ -46,9 +46,10 @@ fuzz: ## every decoder: make fuzz SECONDS=60 (split over the targets)
 	scripts/deps.sh build fuzz
 	scripts/fuzz.sh $(SECONDS)
 
-bench: ## against the Redis adapters; writes bench/results/latest.json
-	scripts/deps.sh build bench
+bench: ## ten minutes against other adapters; SUITE=full all of it, SUITE=relay one; bench/report/
+	scripts/deps.sh build test bench
 	scripts/build.sh bench
+	scripts/cmake.sh release bench_relay bench_clients bench_scale
 	node bench/run.mjs
 
 lint: ## format, clang-tidy, purity of the cores, adapter, scripts

@@ -1,21 +1,28 @@
-// The benchmark suite: measures the systems, prints tables and goals, and writes bench/results.
-// `node bench/run.mjs --help` lists the options. Exit code: 0, also when a goal is missed or a system
-// is not installed (both are printed); 1 when a system failed; 2 for an option that can't be used.
+// The benchmark suite: measures the systems, prints tables, goals and what changed, and writes
+// bench/results and bench/report. `node bench/run.mjs --help` lists the options. Exit code: 0, also when
+// a goal is missed or a system is not installed (both are printed); 1 when a system failed; 2 for an
+// option that can't be used.
 import { fileURLToPath } from "node:url";
 import { Household } from "./lib/household.mjs";
-import { judged, ratios } from "./lib/goals.mjs";
 import { commit, machine, versions } from "./lib/machine.mjs";
 import { parseOptions, usage } from "./lib/options.mjs";
 import { keep } from "./lib/results.mjs";
 import { asText, legend, tablesOf } from "./lib/tables.mjs";
+import { writePage } from "./page/page.mjs";
 import * as adapter from "./suites/adapter.mjs";
+import * as clients from "./suites/clients.mjs";
 import * as convergence from "./suites/convergence.mjs";
 import * as dropin from "./suites/dropin.mjs";
+import * as interest from "./suites/interest.mjs";
 import * as memory from "./suites/memory.mjs";
-import { defaultSystems, systemNamed } from "./systems/index.mjs";
+import * as relay from "./suites/relay.mjs";
+import * as scale from "./suites/scale.mjs";
+import * as seed from "./suites/seed.mjs";
+import { systemNamed } from "./systems/index.mjs";
 
-const kSuites = [memory, convergence, adapter, dropin];
+const kSuites = [memory, convergence, adapter, dropin, relay, clients, interest, seed, scale];
 const kBusyLoad = 0.5;
+const kPageFolder = fileURLToPath(new URL("report", import.meta.url));
 
 function log(line) {
   console.log(line);
@@ -24,7 +31,7 @@ function log(line) {
 function chosen() {
   try {
     const options = parseOptions(process.argv.slice(2), process.env);
-    return { options, wanted: options.systems?.map(systemNamed) ?? defaultSystems };
+    return { options, wanted: options.systems.map(systemNamed) };
   } catch (error) {
     console.error(`bench: ${error.message}\n\n${usage}`);
     process.exit(2);
@@ -56,11 +63,14 @@ const report = {
   versions: versions(systems),
   settings: { runs: options.runs, seconds: options.seconds, quick: options.quick },
   rows: [],
-  ratios: [],
   convergence: [],
   memory: [],
   dropin: [],
-  goals: [],
+  relay: [],
+  clients: [],
+  interest: [],
+  seed: [],
+  scale: [],
   skipped,
   failed: [],
 };
@@ -74,15 +84,15 @@ for (const suite of kSuites) {
 }
 await household.endAll();
 
-report.ratios = ratios(report.rows);
-report.goals = judged(report);
-for (const table of tablesOf(report)) log(`\n${asText(table)}`);
-log(`\n${legend.join("\n")}`);
-for (const { suite, system, reason } of report.failed) log(`\n${system} failed (${suite}): ${reason}`);
-
 const folder =
   options.outFolder ??
   fileURLToPath(new URL(options.quick ? "tmp" : "results", import.meta.url));
-keep(folder, report);
-log(`\nwritten: ${folder}/latest.json, latest.md, history.jsonl`);
+const kept = keep(folder, report);
+const page = writePage(folder, options.outFolder || options.quick ? folder : kPageFolder);
+
+for (const table of tablesOf({ ...kept, ...report, ratios: kept.ratios, goals: kept.goals }))
+  log(`\n${asText(table)}`);
+log(`\n${legend.join("\n")}`);
+for (const { suite, system, reason } of report.failed) log(`\n${system} failed (${suite}): ${reason}`);
+log(`\nwritten: ${folder}/latest.json, latest.md, history.jsonl, and ${page}`);
 process.exit(report.failed.length > 0 ? 1 : 0);

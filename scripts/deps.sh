@@ -5,8 +5,8 @@
 #
 # Idempotent and quick: asks dpkg first and leaves apt alone when nothing is missing.
 # Needs root or sudo only when something is missing. Installed services (redis-server, prometheus,
-# containerd, etcd, nginx, haproxy, postgresql) are neither started nor enabled: we start our own,
-# on our own ports.
+# containerd, etcd, nginx, haproxy, postgresql, nats-server) are neither started nor enabled: we start
+# our own, on our own ports.
 set -euo pipefail
 
 packages=()
@@ -38,7 +38,11 @@ for group in "$@"; do
       # scripts/go.sh, for helm
       want_tool go python3-venv
       ;;
-    bench) want_tool redis-server redis-server ;;
+    bench)
+      want_tool redis-server redis-server
+      want_tool openssl openssl
+      want nats-server postgresql
+      ;;
     lint)
       want clang-format-19 clang-tidy-19
       want_tool shellcheck shellcheck
@@ -115,7 +119,7 @@ rm -f "$log"
 if command -v systemctl >/dev/null; then
   for package in "${missing[@]}"; do
     case "$package" in
-      redis-server | prometheus | containerd | haproxy | postgresql)
+      redis-server | prometheus | containerd | haproxy | postgresql | nats-server)
         "${sudo[@]}" systemctl disable "$package" >/dev/null 2>&1 || true
         ;;
       nginx-light) "${sudo[@]}" systemctl disable nginx >/dev/null 2>&1 || true ;;

@@ -42,7 +42,7 @@ tidy() {
     return 1
   }
   local sources=()
-  mapfile -t sources < <(tracked '*.cpp' | grep -E '^(lib|sidecar|operator|tests/(sim|fuzz))/')
+  mapfile -t sources < <(tracked '*.cpp' | grep -E '^(lib|sidecar|operator|bench|tests/(sim|fuzz))/')
   TIDY=$(newest clang-tidy) TIDY_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/socketmesh/tidy
   export TIDY TIDY_CACHE
   mkdir -p "$TIDY_CACHE"

@@ -112,11 +112,6 @@ const methods = {
   report() {
     return { counted, latenciesUs: Float64Array.from(latenciesUs) };
   },
-
-  cpuUs() {
-    const { user, system } = process.cpuUsage();
-    return user + system;
-  },
 };
 
 process.on("message", async ({ id, method, parameters }) => {

@@ -1,5 +1,6 @@
-// One process: one real Socket.IO server with the adapter under test, and no clients. The suite tells
-// it over IPC what to do (`methods` below). Ends when the channel to the suite closes.
+// One process: one real Socket.IO server with the adapter under test. The suite tells it over IPC what
+// to do (`methods` below). Ends when the channel to the suite closes.
+import { createServer } from "node:http";
 import { Server } from "socket.io";
 import { nowUs, sleep } from "../lib/clock.mjs";
 import { systemNamed } from "../systems/index.mjs";
@@ -8,8 +9,10 @@ import { Recorder } from "./recorder.mjs";
 
 const kHolder = "bench-holder"; // the id of the socket that holds the rooms: no such client exists
 const kPollMs = 1;
+const kBacklog = 4096;
 
 let createAdapter;
+let serverOptions;
 let io;
 let adapter;
 const recorder = new Recorder();
@@ -26,17 +29,33 @@ function inMemoryPrototype(instance) {
 const methods = {
   /** Connects to the backend; measures nothing yet. */
   async connect({ system, options }) {
-    createAdapter = await systemNamed(system).connect(options);
+    const chosen = systemNamed(system);
+    createAdapter = await chosen.connect(options);
+    serverOptions = chosen.serverOptions;
   },
 
-  /** Becomes a server of the cluster; says when it began to. */
-  attach() {
-    io = new Server();
+  /**
+   * Becomes a server of the cluster; says when it began to. With `clients`, deliveries go to the
+   * clients that connect; else they are counted where the in-memory adapter would deliver.
+   */
+  attach({ clients }) {
+    io = new Server(serverOptions);
     const attachedUs = nowUs();
     io.adapter(createAdapter);
     adapter = io.of("/").adapter;
-    inMemoryPrototype(adapter).broadcast = (packet, opts) => recorder.take(packet, opts);
+    if (!clients) inMemoryPrototype(adapter).broadcast = (packet, opts) => recorder.take(packet, opts);
     return attachedUs;
+  },
+
+  /** Serves clients; each of them joins `room`. Resolves to the port. */
+  listen({ room }) {
+    io.on("connection", (socket) => socket.join(room));
+    const http = createServer();
+    io.attach(http, { transports: ["websocket"] });
+    return new Promise((resolve, reject) => {
+      http.once("error", reject);
+      http.listen({ port: 0, host: "0.0.0.0", backlog: kBacklog }, () => resolve(http.address().port));
+    });
   },
 
   /** Joins a room, as `socket.join` would. */
@@ -44,21 +63,34 @@ const methods = {
     await adapter.addAll(kHolder, new Set([room]));
   },
 
+  /** Joins `count` rooms, `batch` of them awaited at a time; resolves to the time that took, in µs. */
+  async joinMany({ prefix, count, batch }) {
+    const startUs = nowUs();
+    for (let from = 0; from < count; from += batch) {
+      const joins = [];
+      for (let i = from; i < Math.min(count, from + batch); i++) {
+        joins.push(adapter.addAll(kHolder, new Set([`${prefix}${i}`])));
+      }
+      await Promise.all(joins);
+    }
+    return nowUs() - startUs;
+  },
+
   async leave() {
     await adapter.delAll(kHolder);
   },
 
-  /** From here on, deliveries to `room` are counted, from 0. */
-  arm({ room }) {
-    recorder.arm(room);
+  /** From here on, deliveries to `rooms` are counted, from 0. */
+  arm({ rooms }) {
+    recorder.arm(rooms);
   },
 
   emitOne({ room, bytes }) {
     io.to(room).emit("e", nowUs(), "x".repeat(bytes));
   },
 
-  publish({ room, bytes, rate, seconds }) {
-    return publish(io, { room, bytes, rate, seconds });
+  publish(parameters) {
+    return publish(io, parameters);
   },
 
   /** Resolves when `count` deliveries have come, or after `timeoutMs`. */
@@ -68,12 +100,6 @@ const methods = {
 
   report() {
     return recorder.report();
-  },
-
-  /** User and system time of this process so far, in microseconds. */
-  cpuUs() {
-    const { user, system } = process.cpuUsage();
-    return user + system;
   },
 
   /** Asks for the number of servers, every millisecond, until it is `count`; says when
@@ -93,6 +119,7 @@ const methods = {
 };
 
 process.on("message", async ({ id, method, parameters }) => {
+  if (method === undefined) return; // of the adapter's: @socket.io/cluster-adapter has this channel too
   try {
     process.send({ id, value: await methods[method](parameters) });
   } catch (error) {
@@ -101,3 +128,4 @@ process.on("message", async ({ id, method, parameters }) => {
 });
 process.once("disconnect", () => process.exit(0));
 process.once("SIGTERM", () => process.exit(0));
+process.send({ ready: true });

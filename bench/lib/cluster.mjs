@@ -1,13 +1,23 @@
 // A system under test, up and running: its backend, one publishing server and N receiving ones, each
 // a process of its own.
-import { sleep } from "./clock.mjs";
 import { cpuUs } from "./proc.mjs";
 import { ServerProcess } from "./server_process.mjs";
 
-const kJoinMs = 10_000; // until a room that servers joined must be reachable
+const kJoinMs = 60_000; // until a room is reachable, and what was sent before has come through
 const kProbeMs = 100;
 const kStrayMs = 50; // in which probes that came late are waited for
 const kConvergeMs = 20_000;
+
+/** Resolves when no probe has come for a while. */
+async function settled(holder) {
+  const quiet = { count: Infinity, timeoutMs: kStrayMs };
+  let before;
+  let now = await holder.call("received", quiet);
+  do {
+    before = now;
+    now = await holder.call("received", quiet);
+  } while (now !== before);
+}
 
 export class Cluster {
   #servers = [];
@@ -15,22 +25,31 @@ export class Cluster {
 
   /**
    * `receivers`: servers beside the publishing one. `attached`: how many of all are attached at once
-   * (the others are only connected to the backend).
+   * (the others are only connected to the backend). `clients`: servers accept clients and deliver to
+   * them, instead of counting at the in-memory adapter.
    */
-  static async start(household, system, { receivers, attached = receivers + 1, profileFolder }) {
+  static async start(
+    household,
+    system,
+    { receivers, attached = receivers + 1, clients = false, profileFolder },
+  ) {
     const cluster = new Cluster();
     try {
       const count = receivers + 1;
       cluster.backend = await system.start(household, { servers: count });
       cluster.#servers = await Promise.all(
-        Array.from({ length: count }, () => ServerProcess.start(household, { profileFolder })),
+        Array.from({ length: count }, () =>
+          ServerProcess.start(household, { profileFolder, backend: cluster.backend }),
+        ),
       );
       await Promise.all(
         cluster.#servers.map((server, index) =>
           server.call("connect", { system: system.name, options: cluster.backend.options(index) }),
         ),
       );
-      await Promise.all(cluster.#servers.slice(0, attached).map((server) => server.call("attach")));
+      await Promise.all(
+        cluster.#servers.slice(0, attached).map((server) => server.call("attach", { clients })),
+      );
       await cluster.converge(attached);
       return cluster;
     } catch (error) {
@@ -60,37 +79,51 @@ export class Cluster {
     );
   }
 
-  /** A new room that the first `count` receivers hold and that the publisher is known to reach. */
-  async roomHeldBy(count) {
-    const room = `r${++this.#rooms}`;
-    const holders = this.receivers.slice(0, count);
+  /**
+   * A new room for each of the first `publishers` servers, held by `holders` of the other servers (of
+   * one publisher: the first receivers), each known to be reached. A server of its own room does not
+   * hold it, so that it counts what came from others only. Resolves to
+   * [{publisher, room, holders: [server]}].
+   */
+  async roomsHeldBy(holders, publishers = 1) {
+    const rooms = this.#servers.slice(0, publishers).map((publisher) => ({
+      publisher,
+      room: `r${++this.#rooms}`,
+      holders: this.#servers.filter((server) => server !== publisher).slice(0, holders),
+    }));
+    for (const each of rooms) await this.#reached(each);
+    return rooms;
+  }
+
+  async #reached({ publisher, room, holders }) {
     await Promise.all(holders.map((holder) => holder.call("join", { room })));
+    await Promise.all(holders.map((holder) => holder.call("arm", { rooms: [room] })));
     const deadline = Date.now() + kJoinMs;
     for (;;) {
-      await Promise.all(holders.map((holder) => holder.call("arm", { room })));
       const probe = { count: 1, timeoutMs: kProbeMs };
       const taken = Promise.all(holders.map((holder) => holder.call("received", probe)));
-      await this.publisher.call("emitOne", { room, bytes: 1 });
+      await publisher.call("emitOne", { room, bytes: 1 });
       if ((await taken).every((messages) => messages > 0)) break;
       if (Date.now() > deadline) throw new Error(`the room is not reachable in ${kJoinMs} ms`);
     }
-    await sleep(kStrayMs);
-    return { room, holders };
+    await Promise.all(holders.map(settled));
   }
 
-  async leaveRooms(holders) {
-    await Promise.all(holders.map((holder) => holder.call("leave")));
+  async leaveRooms() {
+    await Promise.all(this.#servers.map((server) => server.call("leave")));
   }
 
-  /** CPU time of every process so far, in microseconds, summed by role. */
-  async cpuUsByRole() {
-    const [publisher, ...receivers] = await Promise.all(
-      this.#servers.map((server) => server.call("cpuUs")),
-    );
-    const total = { publisher, receivers: receivers.reduce((sum, us) => sum + us, 0) };
-    for (const { role, pid } of this.backend.processes()) {
+  /**
+   * CPU time of every process so far, as the kernel counts it, in microseconds, summed by role.
+   * `publishers`: how many servers publish; a server that does both counts as a publisher.
+   */
+  cpuUsByRole(publishers = 1) {
+    const total = {};
+    const add = (role, pid) => {
       total[role] = (total[role] ?? 0) + cpuUs(pid);
-    }
+    };
+    this.#servers.forEach(({ pid }, index) => add(index < publishers ? "publisher" : "receivers", pid));
+    for (const { role, pid } of this.backend.processes()) add(role, pid);
     return total;
   }
 

@@ -1,22 +1,36 @@
 // What to measure, from flags (`--runs 3`) and from the environment (`RUNS=3`); a flag wins.
 // Throws an Error that names the option when a value can't be used.
+import { fullSystems, mainSystems } from "../systems/index.mjs";
 import { grids } from "./grids.mjs";
 
-const kSuites = ["adapter", "convergence", "memory", "dropin"];
+/** In this order: memory at rest before the machine is warm, the long ones last. */
+export const suiteNames = [
+  ...["memory", "convergence", "adapter", "dropin", "relay", "clients", "interest", "seed", "scale"],
+];
+
+/** Sets of suites with a name: what they run, which grid of the adapter suite, and which systems. */
+const kSets = {
+  main: { suites: ["memory", "convergence", "adapter"], grid: "main", systems: mainSystems },
+  full: { suites: suiteNames, grid: "full", systems: fullSystems },
+};
 
 export const usage = `usage: node bench/run.mjs [--option VALUE]... [--quick] [--help]
 
 Each option is also an environment variable (--runs 3 is RUNS=3).
-  --suite NAMES    of adapter, convergence, memory, dropin (default: all four)
-  --grid NAME      scenarios of the adapter suite: ${Object.keys(grids).join(", ")} (default: main)
-  --systems NAMES  (default: socketmesh,redis-sharded,redis; also redis-sharded-node-redis,
-                   redis-ioredis)
-  --runs N         rounds, each with a run of every system and scenario (default: 5)
+  --suite NAMES    main (memory, convergence, adapter with the main grid), full (all of them, the
+                   full grid, all systems), or some of ${suiteNames.join(", ")}
+                   (default: main)
+  --grid NAME      scenarios of the adapter suite: ${Object.keys(grids).join(", ")} (default: the set's)
+  --systems NAMES  (default: ${mainSystems.join(",")}; with full also
+                   ${fullSystems.filter((name) => !mainSystems.includes(name)).join(",")})
+  --runs N         rounds, each with a run of every system and scenario (default: 5; 3 with full)
   --seconds S      of publishing in a run (default: 4)
-  --servers N,...  receiving servers                  these four make a grid of their own
+  --servers N,...  receiving servers                  these five make a grid of their own
   --holders N,...  of them that hold the room, or all
+  --publishers N   1, or all
   --bytes N,...    of payload
   --rates N,...    emits a second, 0 = saturation
+  --connections N,...   of the clients suite (default: 300,3000), and at most of seed
   --out FOLDER     where the results go (default: bench/results, or bench/tmp with --quick)
   --profile FOLDER where server processes leave .cpuprofile files (default: none)
   --quick          a smoke test: one run of one second; keeps no results in bench/results
@@ -26,22 +40,30 @@ Each option is also an environment variable (--runs 3 is RUNS=3).
 export function parseOptions(argv, environment) {
   const given = { ...fromEnvironment(environment), ...fromFlags(argv) };
   const quick = given.quick !== undefined && given.quick !== "0";
+  const set = kSets[given.suite ?? "main"];
+  const some = names(given, "suite", [...suiteNames, ...Object.keys(kSets)]) ?? [];
+  const listed = new Set(some.flatMap((name) => kSets[name]?.suites ?? [name]));
+  const runs = quick ? 1 : given.suite === "full" ? 3 : 5;
   return {
     help: given.help !== undefined,
     quick,
-    suites: names(given, "suite", kSuites) ?? kSuites,
-    systems: names(given, "systems"),
-    runs: number(given, "runs", { least: 1, whole: true }) ?? (quick ? 1 : 5),
+    suites: set?.suites ?? suiteNames.filter((name) => listed.has(name)),
+    systems: names(given, "systems") ?? set?.systems ?? mainSystems,
+    runs: number(given, "runs", { least: 1, whole: true }) ?? runs,
     seconds: number(given, "seconds", { least: 0.1 }) ?? (quick ? 1 : 4),
-    scenarios: scenarios(given),
+    scenarios: scenarios(given, set?.grid ?? "main"),
+    connections: names(given, "connections")?.map((each) =>
+      number({ connections: each }, "connections", { least: 1, whole: true }),
+    ),
     outFolder: given.out,
     profileFolder: given.profile,
   };
 }
 
+const kGridKeys = ["servers", "holders", "publishers", "bytes", "rates"];
 const kKeys = [
-  ...["suite", "grid", "systems", "runs", "seconds", "servers", "holders", "bytes", "rates"],
-  ...["out", "profile", "quick"],
+  ...["suite", "grid", "systems", "runs", "seconds", "connections", "out", "profile", "quick"],
+  ...kGridKeys,
 ];
 
 function fromEnvironment(environment) {
@@ -68,24 +90,28 @@ function fromFlags(argv) {
   return given;
 }
 
-function scenarios(given) {
-  const own = ["servers", "holders", "bytes", "rates"].filter((key) => given[key] !== undefined);
+function scenarios(given, fallback) {
+  const own = kGridKeys.filter((key) => given[key] !== undefined);
   if (own.length === 0) {
-    const grid = grids[given.grid ?? "main"];
+    const grid = grids[given.grid ?? fallback];
     if (!grid) throw new Error(`no grid '${given.grid}'; there are: ${Object.keys(grids).join(", ")}`);
     return grid;
   }
   if (given.grid !== undefined) throw new Error(`--grid can't be combined with --${own[0]}`);
-  const list = (key, fallback, limits) =>
-    (given[key] ?? fallback).split(",").map((each) => number({ [key]: each }, key, limits));
+  const list = (key, value, limits) =>
+    (given[key] ?? value).split(",").map((each) => number({ [key]: each }, key, limits));
   const found = [];
   for (const servers of list("servers", "3", { least: 1, whole: true })) {
+    const publishers =
+      given.publishers === "all"
+        ? servers + 1
+        : (number(given, "publishers", { least: 1, most: servers + 1, whole: true }) ?? 1);
     for (const bytes of list("bytes", "128", { least: 1, whole: true })) {
       for (const rate of list("rates", "12000,0", { least: 0, whole: true })) {
         for (const each of (given.holders ?? "all").split(",")) {
           const limits = { least: 1, most: servers, whole: true };
           const holders = each === "all" ? servers : number({ holders: each }, "holders", limits);
-          found.push({ servers, holders, bytes, rate });
+          found.push({ servers, holders, publishers, bytes, rate });
         }
       }
     }

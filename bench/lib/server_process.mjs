@@ -6,28 +6,34 @@ const kProgram = fileURLToPath(new URL("../child/server.mjs", import.meta.url));
 const kCallMs = 30_000;
 
 export class ServerProcess {
-  #household;
   #child;
+  #end;
   #pending = new Map();
   #lastCall = 0;
 
   /**
-   * `profileFolder`: where each process leaves a .cpuprofile when it ends; absent = none. `program`: what it
-   * runs, a Socket.IO server by default.
+   * `backend.startServer`, where there is one, starts the process; `profileFolder`: where each process
+   * leaves a .cpuprofile when it ends; absent = none. `program`: what it runs, a Socket.IO server by
+   * default.
    */
-  static async start(household, { profileFolder, program = kProgram } = {}) {
+  static async start(household, { profileFolder, backend, program = kProgram } = {}) {
     const flags = profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`] : [];
+    if (backend?.startServer) {
+      const relayed = await backend.startServer(flags);
+      return new ServerProcess(relayed, () => relayed.end());
+    }
     const child = await household.start(process.execPath, [...flags, program], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       serialization: "advanced",
     });
-    return new ServerProcess(household, child);
+    return new ServerProcess(child, () => household.end(child));
   }
 
-  constructor(household, child) {
-    this.#household = household;
+  constructor(child, end) {
     this.#child = child;
+    this.#end = end;
     child.on("message", ({ id, value, error }) => {
+      if (!this.#pending.has(id)) return;
       const { resolve, reject } = this.#pending.get(id);
       this.#pending.delete(id);
       if (error === undefined) resolve(value);
@@ -69,6 +75,6 @@ export class ServerProcess {
   }
 
   end() {
-    return this.#household.end(this.#child);
+    return this.#end();
   }
 }

@@ -2,6 +2,7 @@
 // first column is text, the others are figures.
 import { sameScenario } from "./goals.mjs";
 import { systemNamed } from "../systems/index.mjs";
+import { suiteTables } from "./suite_tables.mjs";
 
 export const legend = [
   "emits/s: emits delivered to every holder of the room, divided by the time from the first emit to the" +
@@ -12,6 +13,8 @@ export const legend = [
     " divided by emits. Latency: every 16th message, the receiver's clock minus the time of the emit.",
   "lost: deliveries that never came within 2.5 s after the last emit, summed over holders and runs.",
   "Medians over runs; systems took turns; × is the ratio to redis-sharded in the same run.",
+  "Clients: latency is from the time at which an emit was due, over all deliveries. Relay: CPU of the" +
+    " relay's processes only.",
 ];
 
 export function tablesOf(report) {
@@ -20,47 +23,7 @@ export function tablesOf(report) {
     if (report.rows.find((row) => sameScenario(row, first)) !== first) continue;
     tables.push(scenarioTable(report, first));
   }
-  if (report.convergence.length > 0) {
-    tables.push({
-      title: "Convergence after a third server attaches",
-      header: ["system", "it counts 3, ms", "the others count 3, ms", "worst, ms", "runs"],
-      rows: report.convergence.map((entry) => [
-        systemNamed(entry.system).title,
-        String(entry.own_ms),
-        String(entry.others_ms),
-        String(entry.worst_ms),
-        String(entry.runs),
-      ]),
-    });
-  }
-  if (report.memory.length > 0) {
-    tables.push({
-      title: "Resident memory of the backend, three servers attached, idle",
-      header: ["system", "processes", "largest, MiB", "all, MiB"],
-      rows: report.memory.map((entry) => [
-        systemNamed(entry.system).title,
-        String(entry.processes),
-        String(entry.largest_resident_mib),
-        String(entry.total_resident_mib),
-      ]),
-    });
-  }
-  if (report.dropin?.length > 0) {
-    tables.push({
-      title: "Drop-in peers, 200 B frames from one to another",
-      header: ["way", "offered/s", "frames/s", "±", "CPU µs/frame", "p50 µs", "p99 µs", "lost"],
-      rows: report.dropin.map((row) => [
-        row.way === "carry" ? "carried by two sidecars" : "direct WebSocket",
-        row.offered_per_s === 0 ? "saturation" : grouped(row.offered_per_s),
-        grouped(row.frames_per_s),
-        percent(row.spread),
-        row.cpu_us_per_frame.toFixed(1),
-        String(row.p50_us),
-        String(row.p99_us),
-        String(row.lost),
-      ]),
-    });
-  }
+  tables.push(...suiteTables(report));
   if (report.goals.length > 0) {
     tables.push({
       title: "Goals",
@@ -73,27 +36,40 @@ export function tablesOf(report) {
       ]),
     });
   }
+  if (report.changes?.length > 0) {
+    tables.push({
+      title: "Changes against the median of earlier runs on this machine",
+      header: ["figure", "before", "now", "change", ""],
+      rows: report.changes.map(({ figure, before, now, change, verdict }) => [
+        figure,
+        String(before),
+        String(now),
+        `${change > 0 ? "+" : ""}${Math.round(100 * change)}%`,
+        verdict,
+      ]),
+    });
+  }
   return tables;
 }
 
 function scenarioTable(report, scenario) {
-  const { servers, holders, bytes, offered_per_s } = scenario;
+  const { servers, holders, publishers = 1, bytes, offered_per_s } = scenario;
   const pace = offered_per_s === 0 ? "saturation" : `${grouped(offered_per_s)} emits/s offered`;
   const who = holders === servers ? "all hold the room" : `${holders} of ${servers} holds the room`;
+  const shape =
+    publishers > 1 ? `${publishers} servers, each to all others` : `1→${servers}, ${who}`;
   return {
-    title: `1→${servers}, ${who}, ${bytes} B, ${pace}`,
+    title: `${shape}, ${bytes} B, ${pace}`,
     header: [
       ...["system", "emits/s", "±", "×", "CPU µs/emit", "±", "×"],
-      ...["publisher µs", "p50 ms", "×", "p99 ms", "lost"],
+      ...["publisher µs", "p50 ms", "×", "p99 ms", "p99.9 ms", "lost"],
     ],
     rows: report.rows.filter((row) => sameScenario(row, scenario)).map((row) => cells(report, row)),
   };
 }
 
 function cells(report, row) {
-  const ratio = report.ratios.find(
-    (each) => each.system === row.system && sameScenario(each, row),
-  );
+  const ratio = report.ratios.find((each) => each.system === row.system && sameScenario(each, row));
   const times = (key) => (ratio ? `${ratio[key].toFixed(2)}` : "");
   const paced = row.paced_at_per_s > 0 ? " (paced)" : "";
   return [
@@ -108,6 +84,7 @@ function cells(report, row) {
     row.p50_ms?.toFixed(3) ?? "-",
     times("p50"),
     row.p99_ms?.toFixed(2) ?? "-",
+    row.p999_ms?.toFixed(2) ?? "-",
     String(row.lost),
   ];
 }
@@ -116,7 +93,7 @@ function percent(spread) {
   return `${Math.round(50 * spread)}%`;
 }
 
-function grouped(number) {
+export function grouped(number) {
   return number.toLocaleString("en-US");
 }
 

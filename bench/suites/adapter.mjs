@@ -5,7 +5,11 @@ import { sleep } from "../lib/clock.mjs";
 import { significant, spread } from "../lib/stats.mjs";
 import { combined, measure, measureSaturation } from "./adapter_run.mjs";
 
-const kWarmUpSeconds = 1; // pushed and not counted: compiled code and grown buffers, for every system
+// Not counted: compiled code and grown buffers, for every system. Not a push: what it
+// left behind in the slower ones would take long to come through.
+const kWarmUpRate = 12_000;
+const kWarmUpSeconds = 2;
+const kQuickWarmUpSeconds = 0.2;
 const kRestMs = 250; // between runs, so that garbage collection after one is not paid by the next
 
 export const name = "adapter";
@@ -40,23 +44,33 @@ export async function run({ household, systems, options, report, log }) {
 }
 
 async function turn({ household, system, servers, series, options, log }) {
-  const cluster = await Cluster.start(household, system, {
-    receivers: servers,
-    profileFolder: options.profileFolder,
-  });
+  const start = async () => {
+    const started = await Cluster.start(household, system, {
+      receivers: servers,
+      profileFolder: options.profileFolder,
+    });
+    const seconds = options.quick ? kQuickWarmUpSeconds : kWarmUpSeconds;
+    await measure(started, { holders: servers, bytes: 128, rate: kWarmUpRate, seconds });
+    return started;
+  };
+  let cluster = await start();
+  const restarted = async () => {
+    await cluster.stop();
+    cluster = await start();
+    return cluster;
+  };
   try {
-    const { holders, bytes } = series[0].scenario;
-    await measure(cluster, { holders, bytes, rate: 0, seconds: kWarmUpSeconds });
     for (const entry of series) {
       await sleep(kRestMs);
       const scenario = { ...entry.scenario, seconds: options.seconds };
       const result =
         scenario.rate === 0
-          ? await measureSaturation(cluster, scenario, entry.losslessRate)
+          ? await measureSaturation(cluster, scenario, entry.losslessRate, restarted)
           : await measure(cluster, scenario);
       entry.losslessRate = result.paced_at_per_s ?? 0;
       entry.runs.push(result);
       log(`  ${described(scenario)}: ${outcome(result)}`);
+      if (result.lost > 0 && scenario.rate !== 0) await restarted();
     }
   } finally {
     await cluster.stop();
@@ -68,9 +82,10 @@ function rotated(systems, by) {
   return [...systems.slice(at), ...systems.slice(0, at)];
 }
 
-function described({ servers, holders, bytes, rate }) {
+function described({ servers, holders, publishers = 1, bytes, rate }) {
   const pace = rate === 0 ? "saturation" : `${rate.toLocaleString("en-US")}/s`;
-  return `${pace}, ${holders} of ${servers} hold the room, ${bytes} B`;
+  const who = publishers > 1 ? `, ${publishers} publish` : "";
+  return `${pace}${who}, ${holders} of ${servers} hold the room, ${bytes} B`;
 }
 
 function outcome({ sustained_per_s, cpu_us_per_emit, p50_ms, p99_ms, lost }) {
@@ -91,6 +106,7 @@ function row({ system, scenario, runs }) {
     system: system.name,
     servers: scenario.servers,
     holders: scenario.holders,
+    publishers: scenario.publishers ?? 1,
     bytes: scenario.bytes,
     offered_per_s: scenario.rate,
     sustained_per_s: Math.round(figures.sustained_per_s),
@@ -100,6 +116,7 @@ function row({ system, scenario, runs }) {
     publisher_cpu_us_per_emit: rounded("publisher_cpu_us_per_emit"),
     p50_ms: rounded("p50_ms"),
     p99_ms: rounded("p99_ms"),
+    p999_ms: rounded("p999_ms"),
     cpu_us_by_role: Object.fromEntries(
       Object.entries(figures.cpu_us_by_role).map(([role, us]) => [role, significant(us)]),
     ),

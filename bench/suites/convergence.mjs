@@ -45,7 +45,7 @@ async function attachThird(household, system) {
     const seenByOthers = Promise.all(
       cluster.servers.slice(0, -1).map((server) => countThree(server)),
     );
-    const attachedUs = await third.call("attach");
+    const attachedUs = await third.call("attach", { clients: false });
     const [ownUs, othersUs] = await Promise.all([countThree(third), seenByOthers]);
     return {
       ownMs: (ownUs - attachedUs) / 1000,

@@ -9,7 +9,7 @@ import { freePorts } from "../lib/ports.mjs";
 import { cpuUs } from "../lib/proc.mjs";
 import { ServerProcess } from "../lib/server_process.mjs";
 import { median, percentiles, pooled, significant, spread } from "../lib/stats.mjs";
-import { socketmesh } from "../systems/socketmesh.mjs";
+import { socketmeshSystems } from "../systems/socketmesh.mjs";
 
 const kSidecar = fileURLToPath(new URL("../../build/bin/socketmesh-sidecar", import.meta.url));
 const kPeer = fileURLToPath(new URL("../child/peer.mjs", import.meta.url));
@@ -20,6 +20,8 @@ const kReadyMs = 10_000;
 const kDrainMs = 5000;
 const kRestMs = 250;
 const kWays = ["direct", "carry"];
+
+const [socketmesh] = socketmeshSystems;
 
 export const name = "dropin";
 
@@ -135,10 +137,10 @@ class Pair {
   async measure(way, { rate, seconds }) {
     const [sender, receiver] = this.#peers;
     await receiver.call("arm");
-    const before = await this.#cpuUs();
+    const before = this.#cpuUs();
     const { sent, firstUs } = await sender.call("send", { name: way, bytes: kBytes, rate, seconds });
     const lastUs = await receiver.call("received", { count: sent, timeoutMs: kDrainMs });
-    const cpu = (await this.#cpuUs()) - before;
+    const cpu = this.#cpuUs() - before;
     const { counted, latenciesUs } = await receiver.call("report");
     return {
       perSecond: (counted * 1e6) / ((lastUs ?? NaN) - firstUs),
@@ -148,10 +150,8 @@ class Pair {
     };
   }
 
-  async #cpuUs() {
-    const peers = await Promise.all(this.#peers.map((peer) => peer.call("cpuUs")));
-    const sidecars = this.#sidecars.map(({ pid }) => cpuUs(pid));
-    return [...peers, ...sidecars].reduce((sum, us) => sum + us, 0);
+  #cpuUs() {
+    return [...this.#peers, ...this.#sidecars].reduce((sum, { pid }) => sum + cpuUs(pid), 0);
   }
 
   async stop() {

@@ -4,15 +4,26 @@
 //   promises          what its adapter guarantees between servers, for the table's notes
 //   versions()        {component: version}
 //   missing()         why it can't run here and what to install, or undefined
+//   serverOptions     for `new Server()`; optional
 //   start(household, {servers})   starts the backend processes for that many server processes, and
-//                     resolves to {options(index), processes(), stop()}: what server process `index`
-//                     (0 publishes) hands to `connect`, [{role, pid}], and the end of it all
+//                     resolves to {options(index), processes(), stop(), startServer?(execArgv)}: what
+//                     server process `index` (0 publishes) hands to `connect`, [{role, pid}], the end
+//                     of it all, and, where servers can't be plain children of the suite, how one is
+//                     started
 //   connect(options)  in a server process: resolves to what `io.adapter()` takes
+import { cluster } from "./cluster.mjs";
+import { postgres } from "./postgres.mjs";
 import { redisSystems } from "./redis.mjs";
-import { socketmesh } from "./socketmesh.mjs";
+import { socketmeshSystems } from "./socketmesh.mjs";
 
-export const systems = [socketmesh, ...redisSystems];
-export const defaultSystems = ["socketmesh", "redis-sharded", "redis"].map(systemNamed);
+export const systems = [...socketmeshSystems, ...redisSystems, cluster, postgres];
+
+/** What `make bench` measures, and what `SUITE=full` does. */
+export const mainSystems = ["socketmesh", "socketmesh-mtls", "redis-sharded", "redis"];
+export const fullSystems = [
+  ...["socketmesh", "socketmesh-mtls", "socketmesh-recovery"],
+  ...["redis-sharded", "redis", "redis-streams", "cluster", "postgres"],
+];
 
 export function systemNamed(name) {
   const system = systems.find((candidate) => candidate.name === name);

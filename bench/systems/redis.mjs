@@ -1,4 +1,5 @@
-// @socket.io/redis-adapter, classic and sharded, with either client.
+// @socket.io/redis-adapter, classic and sharded, and @socket.io/redis-streams-adapter, with either
+// client.
 //
 // Which client an adapter has decides as much as the adapter: node-redis writes at most about 16 KiB
 // a turn of the event loop, so that a publisher of the sharded adapter's longer JSON messages outruns
@@ -43,9 +44,26 @@ const clientNames = new Map([
   [nodeRedis, "node-redis"],
 ]);
 
+// One stream of at most 10,000 entries (its default) for all rooms; every server reads all of it.
+function streams(name, client) {
+  return {
+    ...common(name, `redis-streams-adapter (${clientNames.get(client)})`),
+    promises:
+      "resumes where a reader was, while the stream of 10,000 entries still has it; what is trimmed" +
+      " before it was read is lost without a word; every server reads every message",
+    async connect(options) {
+      const { createAdapter } = await import("@socket.io/redis-streams-adapter");
+      const [publisher] = await client(options);
+      return createAdapter(publisher);
+    },
+  };
+}
+
 export const redisSystems = [
   sharded("redis-sharded", ioredis),
   classic("redis", nodeRedis),
+  streams("redis-streams", nodeRedis),
   sharded("redis-sharded-node-redis", nodeRedis),
   classic("redis-ioredis", ioredis),
+  streams("redis-streams-ioredis", ioredis),
 ];

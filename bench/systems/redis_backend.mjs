@@ -12,6 +12,7 @@ export function redisVersions() {
   return {
     "redis-server": /v=(\S+)/.exec(execFileSync(kProgram, ["--version"], { encoding: "utf8" }))[1],
     "@socket.io/redis-adapter": packageVersion("@socket.io/redis-adapter"),
+    "@socket.io/redis-streams-adapter": packageVersion("@socket.io/redis-streams-adapter"),
     ioredis: packageVersion("ioredis"),
     redis: packageVersion("redis"),
   };

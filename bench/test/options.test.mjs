@@ -1,15 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { grids } from "../lib/grids.mjs";
-import { parseOptions } from "../lib/options.mjs";
+import { parseOptions, suiteNames } from "../lib/options.mjs";
+import { fullSystems, mainSystems } from "../systems/index.mjs";
 
-test("without options: everything, five runs of four seconds, the main grid", () => {
+test("without options: the main suites, five runs of four seconds, the main grid", () => {
   const options = parseOptions([], {});
-  assert.deepEqual(options.suites, ["adapter", "convergence", "memory", "dropin"]);
+  assert.deepEqual(options.suites, ["memory", "convergence", "adapter"]);
   assert.equal(options.runs, 5);
   assert.equal(options.seconds, 4);
   assert.equal(options.scenarios, grids.main);
-  assert.equal(options.systems, undefined);
+  assert.equal(options.systems, mainSystems);
+});
+
+test("full: everything there is; names: these, in the suite's own order", () => {
+  const full = parseOptions([], { SUITE: "full" });
+  assert.deepEqual(full.suites, suiteNames);
+  assert.equal(full.scenarios, grids.full);
+  assert.equal(full.systems, fullSystems);
+  assert.equal(full.runs, 3);
+  const some = parseOptions(["--suite", "relay,main", "--connections", "10,20"], {});
+  assert.deepEqual(some.suites, ["memory", "convergence", "adapter", "relay"]);
+  assert.deepEqual(some.connections, [10, 20]);
 });
 
 test("a flag wins over the environment", () => {
@@ -28,11 +40,13 @@ test("quick: one run of one second, unless told otherwise", () => {
 test("a grid of one's own: every combination, all meaning all receivers", () => {
   const { scenarios } = parseOptions(["--servers", "3,7", "--holders", "all,1", "--rates", "0"], {});
   assert.deepEqual(scenarios, [
-    { servers: 3, holders: 3, bytes: 128, rate: 0 },
-    { servers: 3, holders: 1, bytes: 128, rate: 0 },
-    { servers: 7, holders: 7, bytes: 128, rate: 0 },
-    { servers: 7, holders: 1, bytes: 128, rate: 0 },
+    { servers: 3, holders: 3, publishers: 1, bytes: 128, rate: 0 },
+    { servers: 3, holders: 1, publishers: 1, bytes: 128, rate: 0 },
+    { servers: 7, holders: 7, publishers: 1, bytes: 128, rate: 0 },
+    { servers: 7, holders: 1, publishers: 1, bytes: 128, rate: 0 },
   ]);
+  const many = parseOptions(["--servers", "3", "--publishers", "all", "--rates", "0"], {});
+  assert.deepEqual(many.scenarios, [{ servers: 3, holders: 3, publishers: 4, bytes: 128, rate: 0 }]);
 });
 
 test("what can't be used is named", () => {
@@ -42,7 +56,7 @@ test("what can't be used is named", () => {
     [["--runs", "0"], /--runs 0: wants a whole number, 1 or more/],
     [["--runs", "many"], /--runs many/],
     [["--runs"], /--runs wants a value/],
-    [["--suite", "speed"], /--suite: no 'speed'; there are: adapter/],
+    [["--suite", "speed"], /--suite: no 'speed'; there are: memory/],
     [["--grid", "huge"], /no grid 'huge'; there are: main/],
     [["--grid", "main", "--rates", "0"], /--grid can't be combined with --rates/],
     [["--servers", "3", "--holders", "4"], /--holders 4: wants a whole number, 1 to 3/],

@@ -20,7 +20,7 @@ function deliver(recorder, room, count) {
 
 test("only deliveries to the armed room count, and every 16th is looked into", () => {
   const recorder = new Recorder();
-  recorder.arm("a");
+  recorder.arm(["a"]);
   assert.equal(deliver(recorder, "b", 20), 0);
   assert.equal(deliver(recorder, "a", 33), 3);
   const { count, countThen, latenciesUs } = recorder.report();
@@ -32,9 +32,9 @@ test("only deliveries to the armed room count, and every 16th is looked into", (
 
 test("arming again starts from nothing, and long runs keep every sample", () => {
   const recorder = new Recorder();
-  recorder.arm("a");
+  recorder.arm(["a"]);
   deliver(recorder, "a", 5);
-  recorder.arm("b");
+  recorder.arm(["b"]);
   assert.deepEqual([recorder.report().count, recorder.report().latenciesUs.length], [0, 0]);
   const samples = 70_000; // more than the recorder has room for at first
   deliver(recorder, "b", 16 * samples);
@@ -43,7 +43,7 @@ test("arming again starts from nothing, and long runs keep every sample", () => 
 
 test("reached: at once, at the last message, or when time is up", async () => {
   const recorder = new Recorder();
-  recorder.arm("a");
+  recorder.arm(["a"]);
   deliver(recorder, "a", 2);
   assert.equal(await recorder.reached(2, 1000), 2);
   const third = recorder.reached(3, 10_000);

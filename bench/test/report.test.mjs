@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judged, ratios } from "../lib/goals.mjs";
-import { historyLine } from "../lib/results.mjs";
+import { changes, seriesOf } from "../lib/regressions.mjs";
+import { historyLine, mergedWith } from "../lib/results.mjs";
+import { page } from "../page/page.mjs";
+import { extrapolated } from "../suites/scale.mjs";
 import { asMarkdown, asText, tablesOf } from "../lib/tables.mjs";
 
 function row(system, offered_per_s, figures) {
@@ -10,6 +13,7 @@ function row(system, offered_per_s, figures) {
     system,
     servers: 3,
     holders: 3,
+    publishers: 1,
     bytes: 128,
     offered_per_s,
     sustained_per_s: 100,
@@ -18,6 +22,8 @@ function row(system, offered_per_s, figures) {
     publisher_cpu_us_per_emit: 5,
     p50_ms: 1,
     p99_ms: 2,
+    p999_ms: 3,
+    cpu_us_by_role: { publisher: 5, receivers: 3, broker: 2 },
     spread: { sustained_per_s: 0, cpu_us_per_emit: 0 },
     ...figures,
   };
@@ -25,14 +31,30 @@ function row(system, offered_per_s, figures) {
 
 function report(rows) {
   return {
-    machine: { cpu: "any", cores: 2 },
+    date: "2026-01-01T00:00:00Z",
+    commit: "0123456789abcdef",
+    machine: { ...kMachine },
+    settings: { runs: 1, seconds: 1 },
+    versions: { node: "20" },
     rows,
     ratios: ratios(rows),
     convergence: [{ system: "socketmesh", own_ms: 12, others_ms: 130, worst_ms: 140, runs: 1 }],
     memory: [{ system: "socketmesh", processes: 3, largest_resident_mib: 9, total_resident_mib: 27 }],
+    relay: [
+      { ...kRelay, system: "socketmesh", deliveries_per_cpu_s: 300 },
+      { ...kRelay, system: "nats", deliveries_per_cpu_s: 200 },
+    ],
     goals: [],
+    skipped: [],
+    failed: [],
   };
 }
+
+const kMachine = { cpu: "any", cores: 2, memory_gib: 4, os: "any", kernel: "6", load_before: 0 };
+const kRelay = {
+  ...{ publishers: 1, subscribers: 5, bytes: 128, deliveries_per_s: 10, spread: 0, lost: 0 },
+  cpu_us_per_delivery: 1,
+};
 
 test("ratios: to the sharded row of the same scenario, and none without one", () => {
   const found = ratios([
@@ -56,6 +78,20 @@ test("goals: met, missed, and missed for a loss whatever the ratio", () => {
   assert.equal(verdict([], "an idle sidecar"), true);
 });
 
+test("goals: p99 against every other adapter, and the publisher's cost by receivers", () => {
+  const verdict = (rows, goal) => judged(report(rows)).find((each) => each.goal.startsWith(goal)).met;
+  const paced = (system, p99_ms) => row(system, 12_000, { p99_ms });
+  const p99 = "p99 at 12,000/s the lowest of all, all";
+  assert.equal(verdict([paced("socketmesh", 2), paced("cluster", 3), paced("redis", 4)], p99), true);
+  assert.equal(verdict([paced("socketmesh", 2), paced("cluster", 1), paced("redis", 4)], p99), false);
+  const many = (publisher_cpu_us_per_emit) =>
+    row("socketmesh", 12_000, { servers: 15, holders: 15, publisher_cpu_us_per_emit });
+  const flat = "publisher's Node CPU an emit, 1→15";
+  assert.equal(verdict([many(5.5), row("socketmesh", 12_000)], flat), true);
+  assert.equal(verdict([many(7), row("socketmesh", 12_000)], flat), false);
+  assert.equal(verdict([], "relay alone, 1→5"), true);
+});
+
 test("tables: one for each scenario, columns aligned, Markdown with as many cells as heads", () => {
   const tables = tablesOf(report([row("socketmesh", 0), row("redis-sharded", 0), row("redis", 500)]));
   assert.deepEqual(
@@ -75,4 +111,55 @@ test("history: one line of figures by scenario", () => {
   const line = historyLine({ ...report([row("redis", 0)]), date: "d", commit: "c", settings: {} });
   assert.deepEqual(line.rows, { "redis 3/3 128 0": [100, 10, 1, 2, 0] });
   assert.equal(JSON.stringify(line).includes("\n"), false);
+});
+
+test("merging: what was measured again is replaced, the rest is kept with its date; ratios only within a run", () => {
+  const before = mergedWith(undefined, report([row("socketmesh", 0), row("redis-sharded", 0), row("redis", 0)]));
+  assert.equal(before.ratios.length, 2);
+  const next = { ...report([row("socketmesh", 0, { sustained_per_s: 300 })]), date: "2026-01-02T00:00:00Z" };
+  const merged = mergedWith(before, next);
+  assert.deepEqual(
+    merged.rows.map(({ system, sustained_per_s, date }) => [system, sustained_per_s, date.slice(0, 10)]),
+    [
+      ["socketmesh", 300, "2026-01-02"],
+      ["redis-sharded", 100, "2026-01-01"],
+      ["redis", 100, "2026-01-01"],
+    ],
+  );
+  assert.deepEqual(merged.ratios.map(({ system }) => system), ["redis"]);
+  const elsewhere = mergedWith(before, { ...next, machine: { cpu: "other", cores: 8 } });
+  assert.equal(elsewhere.rows.length, 1);
+});
+
+test("changes: the last run against the median of those before it, on one machine", () => {
+  const line = (cpu, machine = "here") => ({
+    ...{ date: `d${cpu}`, commit: "c", machine },
+    rows: { "socketmesh 3/3 128 12000": [1, cpu, 1, 1, 0], "redis-sharded 3/3 128 12000": [1, 100, 1, 1, 0] },
+  });
+  const lines = [line(50), line(40), line(45), line(1, "elsewhere"), line(60)];
+  const [change] = changes(lines);
+  assert.deepEqual([change.before, change.now, change.verdict], [0.45, 0.6, "WORSE"]);
+  assert.equal(Object.values(seriesOf(lines))[0].points.length, 4);
+  assert.equal(changes([line(50), line(30)])[0].verdict, "better");
+  assert.equal(changes([line(50), line(51)])[0].verdict, "");
+  assert.deepEqual(changes([line(50)]), []);
+});
+
+test("the page: goals, a bar for each system, and nothing that is fetched", () => {
+  const full = report([row("socketmesh", 0), row("redis-sharded", 0), row("socketmesh", 12_000)]);
+  const merged = mergedWith(undefined, full);
+  const html = page(merged, [historyLine(full)]);
+  assert.match(html, /sustained without loss, all hold the room.*missed/s);
+  assert.equal(html.match(/<title>SocketMesh: 100 emits\/s<\/title>/g).length, 1);
+  assert.equal(/.{40}((src|href)=|NaN|undefined).{40}/.exec(html)?.[0], undefined);
+});
+
+test("extrapolated: a line through the last two sizes", () => {
+  const size = (sidecars, kib) => ({
+    ...{ sidecars, links: sidecars - 1, resident_kib: kib, start_bytes: 10 * sidecars },
+    ...{ rest_bytes_per_s: sidecars, join_bytes: sidecars, start_ms: 3, start_cpu_ms: 1 },
+  });
+  const entry = extrapolated([size(50, 100), size(100, 150), size(300, 350)], 1000);
+  assert.deepEqual([entry.links, entry.resident_kib, entry.start_ms], [999, 1050, 3]);
+  assert.equal(entry.extrapolated, true);
 });

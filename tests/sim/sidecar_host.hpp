@@ -57,6 +57,8 @@ class SidecarHost : public NetUser {
   // When it last died, for the rules about how long an absence may be.
   TimeUs down_since() const { return down_since_; }
   std::uint64_t ticks() const { return ticks_; }
+  // Bytes written to links in this life.
+  std::uint64_t link_bytes_out() const { return node_->counters().link_bytes_out; }
   // Peers with a finished handshake. Two equal answers mean the same unbroken link to the same
   // life.
   struct LinkLife {
