@@ -50,8 +50,9 @@ class MeshPort {
 
 struct Action {
   enum class Kind : std::uint8_t {
-    kDial,    // connect to 127.0.0.1:`port`, then dialed(`number`, conn) or dial_failed(`number`)
-    kProbe,   // see whether `text` (host:port) accepts a connection, then probed(`number`, answer)
+    kDial,    // connect to `port` of loopback, then dialed(`number`, conn) or dial_failed(`number`)
+    kProbe,   // see whether `text` (host:port), or `port` of loopback when that is empty, accepts a
+              // connection, then probed(`number`, answer)
     kClose,   // close `conn` once its gathered bytes are written, or at once when `abort`; do not
               // call closed() for it
     kResume,  // read `conn` again

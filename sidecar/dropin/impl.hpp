@@ -111,7 +111,7 @@ struct DropIn::Impl {
 
   // probes.cpp
   void probe(std::string_view server, std::string_view peer, bool soon);
-  std::string probe_target(const Probe& probe) const;
+  Action look_at(const Probe& probe) const;
   void probe_failed(const Probe& probe);
   void stop_probing(std::string_view server, std::string_view peer);
   void probed(std::uint64_t number, bool accepts);

@@ -24,17 +24,19 @@ void DropIn::Impl::stop_probing(std::string_view server, std::string_view peer) 
   });
 }
 
-// Empty: it is no more.
-std::string DropIn::Impl::probe_target(const Probe& probe) const {
+Action DropIn::Impl::look_at(const Probe& probe) const {
+  Action action;
+  action.kind = Action::Kind::kProbe;
   if (probe.peer.empty()) {
     const auto server = own.find(probe.server);
-    if (server == own.end()) return "";
-    return "127.0.0.1:" + std::to_string(server->second.address.port);
+    if (server != own.end()) action.port = server->second.address.port;
+    return action;
   }
   const auto peer = peers.find(probe.peer);
-  if (peer == peers.end()) return "";
+  if (peer == peers.end()) return action;
   const auto server = peer->second->servers.find(probe.server);
-  return server == peer->second->servers.end() ? "" : server->second.address.host_and_port();
+  if (server != peer->second->servers.end()) action.text = server->second.address.host_and_port();
+  return action;
 }
 
 void DropIn::Impl::probed(std::uint64_t number, bool accepts) {
@@ -77,10 +79,8 @@ void DropIn::Impl::tick_probes() {
   for (auto& [number, probe] : probes) {
     if (probe.under_way) continue;
     if (probe.due <= now) {
-      Action action;
-      action.kind = Action::Kind::kProbe;
+      Action action = look_at(probe);
       action.number = number;
-      action.text = probe_target(probe);
       probe.under_way = true;
       ++probe.made;
       actions.push_back(std::move(action));

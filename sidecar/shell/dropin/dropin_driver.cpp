@@ -217,9 +217,17 @@ void DropInDriver::perform(const dropin::Action& action) {
   }
 }
 
+// An app may listen on one of them alone: "localhost" is ::1 on some machines.
+void DropInDriver::dial_own(Dialer& dialer, std::uint16_t port, const Dialer::Done& done) {
+  const std::string number = std::to_string(port);
+  dialer.dial("127.0.0.1:" + number, [&dialer, number, done](Expected<Dialer::Dialed> result) {
+    if (result) return done(std::move(result));
+    dialer.dial("[::1]:" + number, done);
+  });
+}
+
 void DropInDriver::dial(const dropin::Action& action) {
-  const std::string address = "127.0.0.1:" + std::to_string(action.port);
-  apps_.dial(address, [this, number = action.number](Expected<Dialer::Dialed> result) {
+  dial_own(apps_, action.port, [this, number = action.number](Expected<Dialer::Dialed> result) {
     if (!result) {
       core_.dial_failed(number, steady_now_us());
     } else {
@@ -231,10 +239,15 @@ void DropInDriver::dial(const dropin::Action& action) {
 }
 
 void DropInDriver::probe(const dropin::Action& action) {
-  probes_.dial(action.text, [this, number = action.number](const Expected<Dialer::Dialed>& result) {
+  const auto answer = [this, number = action.number](const Expected<Dialer::Dialed>& result) {
     core_.probed(number, result.has_value(), steady_now_us());
     driver_.connection_stirred();
-  });
+  };
+  if (action.text.empty()) {
+    dial_own(probes_, action.port, answer);
+  } else {
+    probes_.dial(action.text, answer);
+  }
 }
 
 // Written beside and renamed, so that a crash leaves the old or the new one.

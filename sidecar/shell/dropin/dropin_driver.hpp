@@ -73,6 +73,8 @@ class DropInDriver final : public Connection::Host, private dropin::MeshPort {
   dropin::ConnId adopt(Connection::Socket socket, const std::string& remote);
   void accept(Connection::Socket socket, const std::string& remote, bool discovery);
   void perform(const dropin::Action& action);
+  // Calls `done` once, with a connection to that port of loopback, of either family.
+  void dial_own(Dialer& dialer, std::uint16_t port, const Dialer::Done& done);
   void dial(const dropin::Action& action);
   void probe(const dropin::Action& action);
   void save(const std::string& text);

@@ -82,6 +82,18 @@ TEST_F(RosterTest, DirectOnEitherSideIsDirectForBoth) {
   EXPECT_EQ(app_b.roster(), both);
 }
 
+TEST_F(RosterTest, DiscoveryThatIsAwayTakesNothing) {
+  Pair pair(world);
+  const std::size_t told = pair.app_a.messages.size();
+  AppSocket& tunnel = pair.a.tunnel(kV2b);
+  pair.a.known = pair.a.settled = false;
+  world.advance(600 * kSecondUs);
+  EXPECT_EQ(pair.app_a.messages.size(), told);
+  EXPECT_FALSE(tunnel.closed);
+  AppSocket& late = pair.a.app("00000000000000cc", 3003);
+  EXPECT_EQ(late.roster().size(), 3U) << "nor does a new app wait for it";
+}
+
 TEST_F(RosterTest, ALinkLostForShortChangesNothing) {
   Pair pair(world);
   const std::size_t told = pair.app_a.messages.size();
