@@ -31,7 +31,7 @@ async function redisStreams({ CHAT_REDIS, CHAT_REDIS_PLAIN }) {
   // One client for one node, as if there were no cluster: see redis-streams-cluster/README.md.
   const client = CHAT_REDIS_PLAIN === "1"
     ? new Redis(nodes[0])
-    : new Cluster(nodes, { clusterRetryStrategy: () => 200, slotsRefreshInterval: 1000 });
+    : new Cluster(nodes, { clusterRetryStrategy: () => 200, slotsRefreshTimeout: 5000 });
   client.on("error", () => {});
   await new Promise((resolve) => client.once("ready", resolve));
   return createAdapter(client, { maxLen: STREAM_ENTRIES_MAX });
