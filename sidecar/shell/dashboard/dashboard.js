@@ -149,7 +149,7 @@ const tables = {
     ],
   }),
   dropInServers: new Table({
-    title: "Drop-in servers", width: "medium", none: "No app on socket.io-mesh-adapter is registered.",
+    title: "Drop-in servers", none: "No app on socket.io-mesh-adapter is registered.",
     key: (s) => `${s.sidecar} ${s.id}`,
     columns: [
       { title: "Server", text: (s) => s.id, tone: () => "strong" },
@@ -160,7 +160,7 @@ const tables = {
     ],
   }),
   dropInTunnels: new Table({
-    title: "Drop-in tunnels", width: "medium", none: "No connection is carried.",
+    title: "Drop-in tunnels", none: "No connection is carried.",
     key: (t) => `${t.peer} ${t.number}`,
     columns: [
       { title: "Server", text: (t) => t.server, tone: () => "strong" },

@@ -151,7 +151,9 @@ export function verdict(status, lostLately) {
   const unreached = status.addresses.filter(
     (address) => (address.state === "waiting" || address.state === "dialing") &&
       !status.links.some((link) => link.peer === address.peer));
-  const size = `${plural(up.length, "member")} on ${plural(1 + linked.length, "sidecar")}`;
+  const servers = status.dropin?.servers ?? [];
+  const dropIn = servers.length > 0 ? ` and ${plural(servers.length, "drop-in server")}` : "";
+  const size = `${plural(up.length, "member")}${dropIn} on ${plural(1 + linked.length, "sidecar")}`;
 
   if (status.leaving) return { level: "warn", text: `Leaving: peers and members were told. ${size}.` };
   if (lostLately > 0) {
@@ -169,7 +171,11 @@ export function verdict(status, lostLately) {
     return { level: "warn", text: `${size}; ${first.address}${more} not reached${why}.` };
   }
   if (linked.length === 0) return { level: "warn", text: `${size}; no peers yet.` };
-  if (!status.members.some((member) => member.local)) {
+  if (status.dropin?.restart_needed > 0) {
+    const deaf = plural(status.dropin.restart_needed, "v1 app");
+    return { level: "warn", text: `${size}; ${deaf} here must be restarted to see new servers.` };
+  }
+  if (!status.members.some((member) => member.local) && !servers.some(({ sidecar }) => sidecar === "")) {
     return { level: "warn", text: `${size}, all links up; no app is attached here.` };
   }
   return { level: "good", text: `${size}, all links up.` };
