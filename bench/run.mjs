@@ -15,12 +15,13 @@ import * as convergence from "./suites/convergence.mjs";
 import * as dropin from "./suites/dropin.mjs";
 import * as interest from "./suites/interest.mjs";
 import * as memory from "./suites/memory.mjs";
+import * as recovery from "./suites/recovery.mjs";
 import * as relay from "./suites/relay.mjs";
 import * as scale from "./suites/scale.mjs";
 import * as seed from "./suites/seed.mjs";
 import { systemNamed } from "./systems/index.mjs";
 
-const kSuites = [memory, convergence, adapter, dropin, relay, clients, interest, seed, scale];
+const kSuites = [memory, convergence, adapter, dropin, recovery, relay, clients, interest, seed, scale];
 const kBusyLoad = 0.5;
 const kPageFolder = fileURLToPath(new URL("report", import.meta.url));
 
@@ -66,6 +67,7 @@ const report = {
   convergence: [],
   memory: [],
   dropin: [],
+  recovery: [],
   relay: [],
   clients: [],
   interest: [],

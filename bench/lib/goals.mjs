@@ -1,4 +1,5 @@
 // The goals, and whether the figures meet them. A goal whose figures are absent is left out.
+import { losses } from "../suites/recovery.mjs";
 
 const kSystem = "socketmesh";
 const kBaseline = "redis-sharded";
@@ -49,6 +50,9 @@ const kRatioGoals = [
 // Of frames of drop-in peers through two sidecars, against a WebSocket between the two.
 const kCarriedShare = 0.8;
 const kCarriedMoreUs = 150;
+const kRecovery = "socketmesh-recovery";
+const kRecoveryMost = { cpu_us_per_emit: 1.3, p50_ms: 1.2 };
+const kRestoreMs = 200;
 const kConvergenceMs = 100;
 const kIdleMib = 16;
 const kInterestRooms = 300_000;
@@ -66,6 +70,8 @@ export function judged(report) {
     ...flatPublisher(report),
     ...relayGoals(report),
     ...carried(report.dropin ?? []),
+    ...recoveryCost(report),
+    ...restored(report.recovery ?? []),
     ...smallGoals(report),
   ];
 }
@@ -180,6 +186,38 @@ function carried(rows) {
     }
   }
   return found;
+}
+
+/** Recovery on, to the same without, all hold the room. */
+function recoveryCost(report) {
+  const row = (system) =>
+    report.rows.find(
+      (each) =>
+        each.system === system && isMain(each) && each.holders === 3 && each.offered_per_s === 12_000,
+    );
+  const [on, off] = [row(kRecovery), row(kSystem)];
+  if (!on || !off) return [];
+  return Object.entries(kRecoveryMost).map(([figure, most]) => {
+    const ratio = Number((on[figure] / off[figure]).toFixed(2));
+    return {
+      goal: `recovery on: ${figure === "p50_ms" ? "median latency" : "CPU an emit"} at 12,000/s, to off`,
+      wanted: `≤ ${most} ×`,
+      measured: `${ratio} ×`,
+      met: ratio <= most,
+    };
+  });
+}
+
+/** All of them, whole, and none waits long. */
+function restored(rows) {
+  return rows
+    .filter(({ system }) => system === kRecovery)
+    .map(({ loss, sessions, recovered, missing_messages, p99_ms }) => ({
+      goal: `${sessions.toLocaleString("en-US")} sessions recovered, ${losses[loss]}: p99 of restoreSession`,
+      wanted: `≤ ${kRestoreMs} ms, all`,
+      measured: `${p99_ms} ms, ${recovered}, ${missing_messages} messages missing`,
+      met: p99_ms <= kRestoreMs && recovered === sessions && missing_messages === 0,
+    }));
 }
 
 function smallGoals(report) {

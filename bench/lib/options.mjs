@@ -5,7 +5,8 @@ import { grids } from "./grids.mjs";
 
 /** In this order: memory at rest before the machine is warm, the long ones last. */
 export const suiteNames = [
-  ...["memory", "convergence", "adapter", "dropin", "relay", "clients", "interest", "seed", "scale"],
+  ...["memory", "convergence", "adapter", "dropin", "recovery", "relay", "clients", "interest"],
+  ...["seed", "scale"],
 ];
 
 /** Sets of suites with a name: what they run, which grid of the adapter suite, and which systems. */

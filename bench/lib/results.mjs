@@ -15,6 +15,7 @@ const kSections = {
   convergence: ["system"],
   memory: ["system"],
   dropin: ["way", "offered_per_s"],
+  recovery: ["system", "loss", "sessions"],
   relay: ["system", "publishers", "subscribers"],
   clients: ["system", "connections", "offered_per_s"],
   interest: ["system"],

@@ -1,4 +1,5 @@
 // The tables of the suites beside the adapter path.
+import { losses } from "../suites/recovery.mjs";
 import { relayTitles } from "../suites/relay.mjs";
 import { systemNamed } from "../systems/index.mjs";
 
@@ -32,6 +33,15 @@ export function suiteTables(report) {
       ["processes", (entry) => entry.processes],
       ["largest, MiB", (entry) => entry.largest_resident_mib],
       ["all, MiB", (entry) => entry.total_resident_mib],
+    ]),
+    ...table("Recovery: sessions that come back to two other servers, 5,000 a second", report.recovery, [
+      ["system", title],
+      ["what happened", (row) => losses[row.loss]],
+      ["sessions", (row) => grouped(row.sessions)],
+      ["recovered", (row) => grouped(row.recovered)],
+      ["messages missing", (row) => grouped(row.missing_messages)],
+      ["p50 ms", (row) => row.p50_ms],
+      ["p99 ms", (row) => row.p99_ms],
     ]),
     ...table("Drop-in peers, 200 B frames from one to another", report.dropin, [
       ["way", (row) => (row.way === "carry" ? "carried by two sidecars" : "direct WebSocket")],

@@ -110,10 +110,23 @@ test("an interrupted run leaves nothing behind", interrupted, () =>
 );
 
 const programs = ["bench_relay", "bench_clients", "bench_scale"].map(nativeMissing);
+const noSidecar = available !== systems[0] && "no sidecar here";
 const native = {
-  skip: available !== systems[0] ? "no sidecar here" : programs.find((reason) => reason),
+  skip: noSidecar || programs.find((reason) => reason),
   timeout: kTimeout,
 };
+
+test("every session comes back: recovery", { skip: noSidecar, timeout: kTimeout }, () =>
+  withFolder(async (folder) => {
+    const flags = ["--quick", "--suite", "recovery", "--systems", "socketmesh-recovery"];
+    const run = start(flags, { folder });
+    assert.equal(await run.ended, 0, run.output);
+    const { recovery } = JSON.parse(readFileSync(join(folder, "results/latest.json"), "utf8"));
+    assert.equal(recovery.length, 2);
+    for (const row of recovery) assert.deepEqual([row.recovered, row.missing_messages], [row.sessions, 0]);
+    assertNothingLeft(folder);
+  }),
+);
 
 test("the other suites: dropin, clients, relay, interest, seed, scale", native, () =>
   withFolder(async (folder) => {

@@ -1,0 +1,117 @@
+// Connection state recovery: thousands of sessions lose their connection, or their server, and come back
+// to two other servers. How long restoreSession takes, and how many are recovered with all that they
+// missed. Connections are without a network, so that nothing else is measured.
+import { fileURLToPath } from "node:url";
+import { sleep } from "../lib/clock.mjs";
+import { ServerProcess } from "../lib/server_process.mjs";
+import { percentiles, pooled, significant } from "../lib/stats.mjs";
+
+const kProgram = fileURLToPath(new URL("../child/sessions.mjs", import.meta.url));
+const kServers = 3;
+const kSessions = 10_000;
+const kQuickSessions = 200;
+const kPerSecond = 5000; // come back, over both servers
+const kBefore = 2; // messages that all have seen, and that all have missed
+const kMissed = 5;
+const kRoom = "everyone";
+const kConvergeMs = 20_000;
+const kCallMs = 60_000;
+const kSettleMs = 300;
+const kSystems = ["socketmesh-recovery", "redis-streams"]; // the others recover nobody
+
+/** What happens to the first server's clients. */
+export const losses = {
+  lost: "connections closed",
+  killed: "server killed",
+};
+
+export const name = "recovery";
+
+export async function run({ household, systems, options, report, log }) {
+  const sessions = options.quick ? kQuickSessions : kSessions;
+  for (const system of systems.filter((each) => kSystems.includes(each.name))) {
+    for (const loss of Object.keys(losses)) {
+      try {
+        const row = await measure(household, { system, loss, sessions });
+        report.recovery.push(row);
+        log(`recovery, ${system.name}, ${losses[loss]}: ${row.recovered} of ${sessions}, p99 ${row.p99_ms ?? "-"} ms`);
+      } catch (error) {
+        report.failed.push({ suite: name, system: system.name, reason: error.message });
+        log(`recovery, ${system.name}, ${losses[loss]}: failed: ${error.message}`);
+      }
+    }
+  }
+}
+
+async function measure(household, { system, loss, sessions: count }) {
+  const backend = await system.start(household, { servers: kServers });
+  const servers = [];
+  try {
+    for (let i = 0; i < kServers; i++) {
+      const server = await ServerProcess.start(household, { program: kProgram });
+      servers.push(server);
+      await server.call("attach", { system: system.name, options: backend.options(i) });
+    }
+    await converged(servers);
+    const [first, ...others] = servers;
+    await first.call("open", { count, room: kRoom, timeoutMs: kCallMs });
+    await others[0].call("emit", { room: kRoom, count: kBefore });
+    const sessions = await first.call("sessions", { events: kBefore, timeoutMs: kCallMs });
+    await sleep(kSettleMs);
+    await lose(first, loss);
+    await others[0].call("emit", { room: kRoom, count: kMissed });
+    await sleep(kSettleMs);
+    return row({ system: system.name, loss, count, back: await comeBack(others, sessions) });
+  } finally {
+    await Promise.all(servers.map((server) => server.end()));
+    await backend.stop();
+  }
+}
+
+async function lose(server, loss) {
+  if (loss === "lost") {
+    await server.call("lose");
+    return;
+  }
+  process.kill(server.pid, "SIGKILL");
+}
+
+async function converged(servers) {
+  const deadline = Date.now() + kConvergeMs;
+  for (;;) {
+    const counts = await Promise.all(servers.map((server) => server.call("serverCount")));
+    if (counts.every((number) => number === kServers)) return;
+    if (Date.now() > deadline) throw new Error(`the servers count ${counts}`);
+    await sleep(20);
+  }
+}
+
+/** Half to each of the others, at the same time. */
+function comeBack(servers, sessions) {
+  const perMs = kPerSecond / 1000 / servers.length;
+  return Promise.all(
+    servers.map((server, i) =>
+      server.call("restore", {
+        sessions: sessions.filter((_, n) => n % servers.length === i),
+        perMs,
+        timeoutMs: kCallMs,
+      }),
+    ),
+  );
+}
+
+function row({ system, loss, count, back }) {
+  const sum = (key) => back.reduce((total, each) => total + each[key], 0);
+  const [p50, p99] = percentiles(pooled(back.map(({ latenciesMs }) => latenciesMs)), [50, 99]);
+  const recovered = sum("recovered");
+  return {
+    suite: name,
+    system,
+    loss,
+    sessions: count,
+    recovered,
+    missing_messages: recovered * kMissed - sum("replayed"),
+    p50_ms: significant(p50),
+    p99_ms: significant(p99),
+  };
+}
