@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sidecar/core/wire/app_frames.hpp"
+#include "sidecar/core/wire/channel_frames.hpp"
 #include "sidecar/core/wire/data_frame.hpp"
 #include "sidecar/core/wire/frame.hpp"
 #include "sidecar/core/wire/link_frames.hpp"
@@ -52,7 +53,7 @@ void data_frame(Bytes payload) {
 void decode(std::uint8_t which, Bytes payload) {
   namespace app = wire::app;
   namespace link = wire::link;
-  switch (which % 10) {
+  switch (which % 11) {
     case 0:
       (void)app::decode_attach(payload);
       return;
@@ -106,6 +107,13 @@ void decode(std::uint8_t which, Bytes payload) {
                      [](wire::Buffer& out, const link::Presence& presence) {
                        link::write_presence(out, presence.member, presence.present, presence.nsp);
                      });
+    case 10:
+      if (const auto said = link::decode_channel(payload)) {
+        wire::Buffer out;
+        link::write_channel(out, said->channel, said->payload, {});
+        same(out, payload);
+      }
+      return;
     default:
       return data_frame(payload);
   }

@@ -173,5 +173,46 @@ TEST(Metrics, PassPromtool) {
   EXPECT_EQ(::pclose(promtool), 0);
 }
 
+TEST(StatusJson, DropInIsNullUntilItIsConfigured) {
+  EXPECT_TRUE(json::parse(status_json(sample()))["dropin"].is_null());
+}
+
+Report with_drop_in() {
+  Report report = sample();
+  DropInReport& drop_in = report.dropin.emplace();
+  drop_in.status.servers = {
+      {"00000000000000aa", dropin::Version::kV2, "", "ws://localhost:1", true},
+      {"123e4567-e89b-12d3-a456-426614174000", dropin::Version::kV1, "b", "ws://b:1", false}};
+  drop_in.status.tunnels = {{7, "00000000000000bb", "b", true, false, 42}};
+  drop_in.status.restart_needed = 1;
+  drop_in.counters.messages_in = 3;
+  drop_in.counters.close(dropin::CloseReason::kTooBig);
+  drop_in.counters.cut(dropin::CutReason::kUnauthorized);
+  return report;
+}
+
+TEST(StatusJson, ShowsDropInServersAndTunnels) {
+  const json drop_in = json::parse(status_json(with_drop_in()))["dropin"];
+  EXPECT_EQ(drop_in["mode"], "carry");
+  EXPECT_EQ(drop_in["restart_needed"], 1);
+  EXPECT_EQ(drop_in["servers"][1], json::parse(R"({"id": "123e4567-e89b-12d3-a456-426614174000",
+      "version": 1, "sidecar": "b", "address": "ws://b:1", "attached": false})"));
+  EXPECT_EQ(drop_in["tunnels"][0]["waiting_bytes"], 42);
+  EXPECT_EQ(drop_in["tunnels"][0]["opened_here"], true);
+}
+
+TEST(Metrics, CountDropInByKindAndReason) {
+  const std::string text = make_metrics(with_drop_in(), RoundTrips()).text();
+  for (const char* line : {"socketmesh_dropin_servers{version=\"v2\",where=\"own\"} 1",
+                           "socketmesh_dropin_servers{version=\"v1\",where=\"peers\"} 1",
+                           "socketmesh_dropin_servers{version=\"v1\",where=\"own\"} 0",
+                           "socketmesh_dropin_restart_needed 1", "socketmesh_dropin_tunnels 1",
+                           "socketmesh_dropin_messages_total{direction=\"in\"} 3",
+                           "socketmesh_dropin_tunnels_closed_total{reason=\"too_big\"} 1",
+                           "socketmesh_dropin_clients_cut_total{reason=\"unauthorized\"} 1"})
+    EXPECT_THAT(text, HasSubstr(line));
+  EXPECT_THAT(make_metrics(sample(), RoundTrips()).text(), Not(HasSubstr("dropin")));
+}
+
 }  // namespace
 }  // namespace socketmesh::shell
