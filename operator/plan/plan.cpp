@@ -108,8 +108,8 @@ class Planner {
       plan_.findings.push_back({"NotInThisVersion", std::string(field) + " is not in version " +
                                                         SOCKETMESH_VERSION + ": " + what});
     };
-    if (mesh_.spec.recovery) {
-      find("spec.recovery", "clients that were away are not recovered");
+    if (mesh_.spec.recovery && mesh_.spec.recovery->replicas > 0) {
+      find("spec.recovery.replicas", "sessions of a pod that is killed are lost");
     }
   }
 

@@ -168,6 +168,11 @@ std::string drop_in_config(const api::DropInSpec& drop_in) {
          ", tunnel: " + quoted(kDropInTunnel) + "}\n";
 }
 
+std::string recovery_config(const api::RecoverySpec& recovery) {
+  return "recovery: {window: \"" + std::to_string(recovery.window.count()) +
+         "ms\", memory: " + std::to_string(recovery.memory_bytes) + ", replicas: 0}\n";
+}
+
 }  // namespace
 
 json sidecar_container(const api::SocketMesh& mesh, const SidecarRevision& revision,
@@ -234,6 +239,7 @@ void add_sidecar(json& pod, const api::SocketMesh& mesh, const SidecarRevision& 
 std::string sidecar_config(const api::SocketMesh& mesh) {
   const std::string& name = mesh.metadata.name;
   const std::string drop_in = mesh.spec.drop_in ? drop_in_config(*mesh.spec.drop_in) : "";
+  const std::string recovery = mesh.spec.recovery ? recovery_config(*mesh.spec.recovery) : "";
   const auto tls_file = [](const char* file) {
     return quoted(std::string(kTlsDirectory) + "/" + file);
   };
@@ -266,7 +272,7 @@ std::string sidecar_config(const api::SocketMesh& mesh) {
          tls_file("tls.crt") +
          "\n"
          "  key: " +
-         tls_file("tls.key") + "\n" + drop_in + "log: {format: \"json\"}\n";
+         tls_file("tls.key") + "\n" + drop_in + recovery + "log: {format: \"json\"}\n";
 }
 
 }  // namespace socketmesh::op::plan

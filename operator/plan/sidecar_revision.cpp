@@ -42,6 +42,7 @@ std::string template_hash(const api::SocketMesh& mesh) {
                   {"sidecar", sidecar_json(mesh.spec.sidecar)}};
   // An older image would refuse the section.
   if (mesh.spec.drop_in) content["dropIn"] = mesh.spec.drop_in->mode;
+  if (mesh.spec.recovery) content["recovery"] = true;
   return content_hash(content);
 }
 

@@ -98,8 +98,9 @@ Expected<std::uint64_t> parse_memory(std::string_view text) {
 }
 
 Expected<int> parse_replicas(std::string_view text) {
-  if (text.size() == 1 && text[0] >= '0' && text[0] <= '0' + kReplicasMax) return text[0] - '0';
-  return Unexpected{in_quotes(text) + " is out of range: 0 to " + std::to_string(kReplicasMax)};
+  if (text == "0") return kReplicasMax;
+  return Unexpected{in_quotes(text) +
+                    ": copies on other sidecars are not in this version; write 0"};
 }
 
 std::function<Expected<milliseconds>(std::string_view)> duration_between(milliseconds min,

@@ -34,7 +34,7 @@ Expected<obs::LogFormat> parse_format(std::string_view text);
 
 // A size from 1 MiB to 64 GiB.
 Expected<std::uint64_t> parse_memory(std::string_view text);
-// 0..kReplicasMax.
+// kReplicasMax, which is 0: the key is there for what comes later.
 Expected<int> parse_replicas(std::string_view text);
 // A duration from `min` to `max`.
 std::function<Expected<std::chrono::milliseconds>(std::string_view)> duration_between(

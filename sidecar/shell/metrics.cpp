@@ -6,6 +6,8 @@
 #include <map>
 #include <string_view>
 
+#include "sidecar/shell/recovery_metrics.hpp"
+
 namespace socketmesh::shell {
 namespace {
 
@@ -266,6 +268,7 @@ obs::MetricSet make_metrics(const Report& report, const RoundTrips& round_trips)
   add_links(m, report.status);
   if (report.watch) add_watch(m, *report.watch);
   if (report.dropin) add_dropin(m, *report.dropin);
+  if (report.status.recovery) add_recovery(m, *report.status.recovery, report.counters);
   m.histogram("socketmesh_link_round_trip_seconds", "Round trips to peers, sampled each second.",
               round_trips.links, kMicrosecondsPerSecond);
   m.histogram("socketmesh_member_round_trip_seconds",

@@ -133,7 +133,18 @@ Json counters_json(const node::Counters& c) {
           {"gaps_declared", c.gaps_declared},
           {"provisional_joins", c.provisional_joins},
           {"cuts", by_reason(c.cuts, node::kCutReasonNames, 1)},  // 0 is "none"
-          {"drops", by_reason(c.drops, node::kDropReasonNames, 0)}};
+          {"drops", by_reason(c.drops, node::kDropReasonNames, 0)},
+          {"sessions_recovered", c.sessions_recovered},
+          {"messages_replayed", c.messages_replayed},
+          {"sessions_refused", by_reason(c.sessions_refused, wire::recovery::kResultNames, 1)}};
+}
+
+// Null where it is off.
+Json recovery_json(const std::optional<node::RecoveryStatus>& recovery) {
+  if (!recovery) return nullptr;
+  return {{"sessions", recovery->sessions},   {"away", recovery->away},
+          {"homes", recovery->homes},         {"homes_without_member", recovery->orphans},
+          {"log_bytes", recovery->log_bytes}, {"log_age_us", recovery->log_age_us}};
 }
 
 // Null without a watch.
@@ -174,6 +185,7 @@ std::string status_json(const Report& report) {
                      {"leaving", status.leaving},
                      {"tls", tls_json(report.tls)},
                      {"dropin", dropin_json(report.dropin)},
+                     {"recovery", recovery_json(status.recovery)},
                      {"addresses_known", status.addresses_known},
                      {"endpoint_watch", watch_json(report.watch)},
                      {"interest_local", status.interest_local},

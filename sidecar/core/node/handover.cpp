@@ -56,7 +56,9 @@ bool Node::Impl::Recovery::members_are_ending() const {
 }
 
 bool Node::Impl::Recovery::handing_over() const {
-  return !handovers.empty() || !leases.empty() || members_are_ending();
+  const bool lent = std::ranges::any_of(
+      leases, [](const auto& item) { return item.second.mover->linked; });
+  return !handovers.empty() || lent || members_are_ending();
 }
 
 // To the first that was not tried; `to` is null when there is none left.
@@ -115,7 +117,7 @@ void Node::Impl::Recovery::send_session(const Handover& handover, const Session&
 
 void Node::Impl::Recovery::adopt_fetch(Slot& slot, const rw::AdoptFetch& fetch) {
   for (auto& [member, handover] : handovers) {
-    if (handover.to != &slot || handover.token != fetch.token) continue;
+    if (handover.to != &slot || handover.token != fetch.token || handover.shipping) continue;
     if (!same_mesh(slot, fetch.sidecars)) {
       const rw::AdoptEnd again{fetch.token, rw::Result::kAgain, {}};
       return node.to_peer(slot, [&](wire::Buffer& out) { rw::write_adopt_end(out, again); });
@@ -214,7 +216,7 @@ void Node::Impl::Recovery::adopt_ready(const Slot& slot, std::uint64_t token) {
 void Node::Impl::Recovery::fence_adoptions() {
   for (auto& [key, adoption] : adoptions) {
     if (adoption.fence_at > node.now) continue;
-    adoption.fence_at = kNever;
+    adoption.fence_at = node.now + kFenceRetry;
     Slot* from = node.find_slot(key.first->id);
     const std::uint64_t barrier = ++last_number;
     rw::AdoptFetch fetch{key.second, barrier, fence(*from, barrier)};
@@ -225,6 +227,7 @@ void Node::Impl::Recovery::fence_adoptions() {
 void Node::Impl::Recovery::adopt_log(const Slot& slot, const rw::AdoptLog& log) {
   HomeRecord* record = adopting(slot, log.token);
   if (record == nullptr) return;
+  adoptions.at({&slot, log.token}).fence_at = kNever;
   for (const rw::LogEntry& entry : log.entries) record->home.adopt_entry(entry, node.now);
 }
 

@@ -292,10 +292,20 @@ TimeUs Node::Impl::Recovery::next_deadline() const {
   return next;
 }
 
-std::size_t Node::Impl::Recovery::log_bytes() const {
-  std::size_t total = 0;
-  for (const auto& [member, record] : homes) total += record->home.bytes();
-  return total;
+RecoveryStatus Node::Impl::Recovery::status() const {
+  RecoveryStatus status;
+  status.homes = homes.size();
+  status.orphans = orphans.size();
+  for (const auto& [member, record] : homes) {
+    status.sessions += record->home.sessions();
+    status.log_bytes += record->home.bytes();
+    record->home.each_session([&](const recovery::Session& session) {
+      if (session.state == recovery::Session::State::kAway) ++status.away;
+    });
+    if (const auto oldest = record->home.log().oldest())
+      status.log_age_us = std::max(status.log_age_us, node.now - *oldest);
+  }
+  return status;
 }
 
 std::size_t Node::Impl::Recovery::memory_for_each() const {

@@ -67,6 +67,8 @@ struct Lease {
 inline constexpr TimeUs kRestoreTimeout = 4 * kSecondUs;
 // It is begun anew so long after somebody said that it must be.
 inline constexpr TimeUs kRestoreRetry = 50 * kMillisecondUs;
+// A fence that somebody did not pass on, because it was just linking, is made anew after so long.
+inline constexpr TimeUs kFenceRetry = 300 * kMillisecondUs;
 // Replayed frames go in pieces of about this many bytes.
 inline constexpr std::size_t kReplayPieceBytes = 256U << 10U;
 
@@ -112,7 +114,7 @@ struct Node::Impl::Recovery {
   void tick();
   void expire();
   TimeUs next_deadline() const;
-  std::size_t log_bytes() const;
+  RecoveryStatus status() const;
   std::size_t memory_for_each() const;
 
   // ---- recovery.cpp: what members tell

@@ -146,6 +146,7 @@ void Node::Impl::Recovery::finish(Restore& restore, Session& session,
   session.state = Session::State::kRestoring;
   session.restore = restore.token;
   restore.step = Restore::Step::kDone;
+  restore.again = kNever;
   to.home.carry(session, restore.offset, std::move(frames), marks, restore.position);
   wire::Buffer& out = node.tell(*to.app);
   in_pieces(session.carried,
@@ -253,6 +254,7 @@ void Node::Impl::Recovery::arrive(Restore& restore) {
   if (session == nullptr) return refuse(restore, rw::Result::kLimit);
   session->restore = restore.token;
   restore.step = Restore::Step::kFetching;
+  restore.again = node.now + kFenceRetry;
   unfenced.push_back(restore.token);
 }
 
@@ -292,6 +294,7 @@ void Node::Impl::Recovery::replay(Slot& slot, const rw::Replay& replay) {
       at->second.step != Restore::Step::kFetching) {
     return;
   }
+  at->second.again = node.now + kFenceRetry;
   for (wire::Bytes left = replay.frames; const auto frame = wire::first_frame(left);) {
     at->second.frames.emplace_back(frame->begin(), frame->end());
     left = left.subspan(frame->size());

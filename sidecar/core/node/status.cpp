@@ -1,5 +1,5 @@
 // The node's picture of itself.
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 
 namespace socketmesh::node {
 
@@ -101,6 +101,7 @@ Status Node::Impl::status() const {
   }
   for (const auto& [nsp, members] : present)
     status.namespaces.push_back({std::string(nsp), members});
+  if (recovery) status.recovery = recovery->status();
   return status;
 }
 

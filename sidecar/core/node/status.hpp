@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,16 @@ struct NamespaceStatus {
   std::uint64_t members = 0;  // present in it, over the whole mesh
 };
 
+// Absent where recovery is off.
+struct RecoveryStatus {
+  std::uint64_t sessions = 0;
+  std::uint64_t away = 0;  // of them without a socket
+  std::uint64_t homes = 0;
+  std::uint64_t orphans = 0;  // of them without a member
+  std::uint64_t log_bytes = 0;
+  std::int64_t log_age_us = 0;  // of the oldest message
+};
+
 struct Status {
   std::string mesh;
   std::string sidecar_id;
@@ -72,6 +83,7 @@ struct Status {
   std::vector<LinkStatus> links;
   std::vector<AddressStatus> addresses;
   std::vector<NamespaceStatus> namespaces;
+  std::optional<RecoveryStatus> recovery;
 };
 
 }  // namespace socketmesh::node

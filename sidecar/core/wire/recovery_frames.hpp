@@ -2,6 +2,7 @@
 // one. Decoders return nothing for a malformed payload; views point into it. See docs/protocol.md.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,9 @@ enum class Result : std::uint8_t {
   kSuperseded = 9,
 };
 inline constexpr std::size_t kResults = 10;
+inline constexpr std::array<const char*, kResults> kResultNames = {
+    "restored", "unknown_session", "unknown_offset", "evicted", "gap",
+    "timeout",  "unprovable",      "limit",          "again",   "superseded"};
 
 enum AppType : std::uint8_t { kRestored = 0x30, kReplay = 0x31, kCloseSession = 0x32 };
 

@@ -52,6 +52,17 @@ const tiles = [
   },
 ];
 
+const recoveryTile = {
+  title: "Recovery", floor: 10,
+  figures: (s, status) => [[count(status.recovery.sessions), "sessions kept"], [count(status.recovery.away), "away"]],
+  series: [(s) => s.sessions],
+  note: (_, status) => `${total(status.counters.sessions_recovered)} recovered, ${total(refused(status))} refused, ${bytes(status.recovery.log_bytes)} of log`,
+};
+
+function refused(status) {
+  return Object.values(status.counters.sessions_refused).reduce((sum, one) => sum + one, 0);
+}
+
 function increase(all, i) {
   const before = all[i - 1];
   return before ? Math.max(0, all[i].lost - before.lost) : 0;
@@ -224,6 +235,10 @@ function onStatus(status) {
   setText(byId("version"), `v${status.version}`);
   setVerdict(verdict(status, history.lostLately()));
   topology.update(status, now);
+  if (status.recovery && !tiles.includes(recoveryTile)) {
+    tiles.push(recoveryTile);
+    buildTile(recoveryTile);
+  }
   tiles.forEach((tile) => updateTile(tile, status));
   updateTables(status, now);
   const cpu = now ? `${(now.cpu * 100).toFixed(1)} % CPU, ` : "";

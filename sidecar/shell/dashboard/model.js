@@ -102,6 +102,7 @@ export class History {
       link: roundTrips(links),
       member: roundTrips(status.members.filter((member) => member.local)),
       interest: [status.interest_local, status.interest_remote],
+      sessions: status.recovery?.sessions ?? 0,
       lost: lost(status.counters),
       cpu: rates?.cpu ?? null,
       resident: status.process.resident_bytes,

@@ -185,14 +185,13 @@ TEST(Plan, HandsReplicasOverBeforeItLeavesThemOut) {
 }
 
 TEST(Plan, SaysWhatThisVersionHasNot) {
-  const json patch = {{"spec", {{"recovery", json::object()}}}};
+  const json patch = {{"spec", {{"recovery", {{"replicas", 1}}}}}};
   const Plan plan = make_plan(mesh_of(kChat, patch), {}, {});
   ASSERT_EQ(plan.findings.size(), 1U);
   EXPECT_EQ(plan.findings[0].reason, "NotInThisVersion");
-  EXPECT_THAT(plan.findings[0].message, HasSubstr("spec.recovery is not in version "));
-  // The sidecar would refuse a section that it does not know.
-  EXPECT_EQ(object_of(plan, "ConfigMap"),
-            object_of(make_plan(mesh_of(kChat), {}, {}), "ConfigMap"));
+  EXPECT_THAT(plan.findings[0].message, HasSubstr("spec.recovery.replicas is not in version "));
+  EXPECT_THAT(object_of(plan, "ConfigMap").dump(),
+              HasSubstr("recovery: {window: \\\"120000ms\\\", memory: 67108864, replicas: 0}"));
 }
 
 TEST(Plan, TurningDropInOnAdoptsTheNewestSidecar) {
