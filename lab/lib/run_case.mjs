@@ -11,7 +11,7 @@ const SETTLE_MS = 12_000;
 const SETTLE_POLL_MS = 200;
 const QUIET_MS = 300;
 /** A script that hangs fails its run, not the lab. */
-const SCRIPT_MS = 90_000;
+const SCRIPT_MS = 150_000;
 
 /** @returns the run's record, with measures, results and verdict */
 export async function runCase(household, stage, aCase, run) {

@@ -23,7 +23,7 @@ const perServer =
 const killedStreams =
   "A server writes a client's session to Redis when it sees the client go. A server that is killed sees nothing, so its clients begin anew, and what was said meanwhile is not theirs.";
 const notYet =
-  "A client's session is kept by the sidecar beside its server. When that goes too, the session goes with it: handing it over, and keeping a copy elsewhere, is what is still to come.";
+  "A client's session is kept by the sidecar beside its server. Killed together with the server it takes the session along: its clients are told that they are not recovered, and begin anew. Copies in other sidecars are still to come.";
 
 /** Why an expectation is not met, by system and case. */
 const CAUSES = {
@@ -53,8 +53,6 @@ const CAUSES = {
   },
   socketmesh: {
     "pod-killed": notYet,
-    "server-restarted": notYet,
-    rolling: notYet,
   },
 };
 
