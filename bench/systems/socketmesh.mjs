@@ -14,7 +14,7 @@ const kProgram = fileURLToPath(new URL("../../build/bin/socketmesh-sidecar", imp
 const kAdapter = "@socketmesh/adapter";
 const kReadyMs = 5000;
 const kPollMs = 20;
-const kRecovery = "recovery: {window: 120s, memory: 64MiB, replicas: 1}";
+const kRecovery = "recovery: {window: 120s, memory: 64MiB}";
 
 /** One sidecar of the mesh: its files and ports, and, once started, its process. */
 class Sidecar {
