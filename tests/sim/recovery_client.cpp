@@ -5,6 +5,7 @@
 namespace socketmesh::sim {
 
 namespace {
+constexpr TimeUs kLocalSlack = 5;
 constexpr TimeUs kFastest = 200;
 constexpr TimeUs kSlowest = 5 * kMillisecondUs;
 }  // namespace
@@ -132,6 +133,8 @@ void RecoveryClient::got(const MessageId& id) {
 
 // By the rooms that it had within `slack` of the publish.
 RecoveryClient::Verdict RecoveryClient::verdict(const Message& message, TimeUs slack) const {
+  // A session that moves has no home for a moment, as far as local messages go.
+  if (message.local) slack *= kLocalSlack;
   if (message.published < stays_.front().from + slack) return Verdict::kMay;
   bool all = true;
   bool any = false;

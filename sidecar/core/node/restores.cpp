@@ -74,6 +74,10 @@ bool Node::Impl::Recovery::somebody_is_missing() const {
   for (const auto& [id, slot] : node.slots) {
     if (!slot->linked && slot->peer_deadline != kNever) return true;
   }
+  const bool greeting = std::ranges::any_of(node.links, [](const auto& item) {
+    return !item.second->closing && item.second->state != LinkConn::State::kLinked;
+  });
+  if (greeting) return true;
   if (node.now - node.started >= node.config.limits.peer_timeout) return false;
   return !node.book.known() || std::ranges::any_of(node.book.entries(), [](const auto& item) {
     return item.second.state == mesh::AddressBook::State::kWaiting ||
