@@ -5,6 +5,8 @@
 //   sim --seed K [--trace]                             one seed; --trace prints everything that
 //   happens
 //   --recovery with either: only the part of each seed that is about recovery
+//   --leaving with either: that part, with sidecars that leave; not in the others yet, as it still
+//   finds faults (336, 589, 908, 910, 912)
 #include <algorithm>
 #include <charconv>
 #include <cinttypes>
@@ -23,6 +25,7 @@ using socketmesh::sim::Failure;
 using socketmesh::sim::kFirstFault;
 using socketmesh::sim::kStatCount;
 using socketmesh::sim::kStatNames;
+using socketmesh::sim::run_leaving_seed;
 using socketmesh::sim::run_recovery_seed;
 using socketmesh::sim::run_seed;
 using socketmesh::sim::Stat;
@@ -38,7 +41,7 @@ struct Arguments {
   bool one = false;
   bool first = false;
   bool trace = false;
-  bool recovery = false;
+  decltype(&run_seed) run = run_seed;
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
 };
 
@@ -61,8 +64,8 @@ bool parse(int argc, char** argv, Arguments& out) {
       out.trace = true;
       continue;
     }
-    if (word == "--recovery") {
-      out.recovery = true;
+    if (word == "--recovery" || word == "--leaving") {
+      out.run = word == "--leaving" ? run_leaving_seed : run_recovery_seed;
       continue;
     }
     if (word == "--seeds") {
@@ -79,7 +82,7 @@ bool parse(int argc, char** argv, Arguments& out) {
     if (!good) {
       std::fprintf(stderr,
                    "sim: %s %s?\nusage: sim [--seeds N] [--from K] [--jobs J] [--first] | --seed K "
-                   "[--trace]\n",
+                   "[--trace]  with --recovery or --leaving\n",
                    word.c_str(), value);
       return false;
     }
@@ -105,8 +108,7 @@ void print_failure(const Failure& failure, const char* program) {
 }
 
 int run_one(const Arguments& arguments, const char* program) {
-  const auto run = arguments.recovery ? run_recovery_seed : run_seed;
-  const auto outcome = run(arguments.seed, arguments.trace);
+  const auto outcome = arguments.run(arguments.seed, arguments.trace);
   if (!outcome.passed)
     print_failure({arguments.seed, outcome.violation + "\n" + outcome.tail}, program);
   print_stats(outcome.stats);
@@ -121,7 +123,7 @@ int run_many(const Arguments& arguments, const char* program) {
   const std::size_t kept = options.seeds.size();
   for (std::uint64_t i = 0; i < arguments.seeds; ++i) options.seeds.push_back(arguments.from + i);
   options.jobs = arguments.jobs;
-  if (arguments.recovery) options.run = run_recovery_seed;
+  options.run = arguments.run;
   options.stop_at_first = arguments.first;
   const auto summary = socketmesh::sim::run_seeds(
       options, [&](const Failure& failure) { print_failure(failure, program); });

@@ -17,7 +17,7 @@ constexpr TimeUs kStep = 5 * kMillisecondUs;
 
 // What a seed's run is like.
 struct RecoveryPlan {
-  explicit RecoveryPlan(std::uint64_t seed) : rng(seed ^ 0x7265636f76657279ULL) {
+  RecoveryPlan(std::uint64_t seed, bool leaving) : rng(seed ^ 0x7265636f76657279ULL) {
     sidecars = static_cast<std::size_t>(rng.range(1, 4));
     clients = static_cast<std::size_t>(rng.range(2, 12));
     rooms = static_cast<std::size_t>(rng.range(1, 6));
@@ -27,7 +27,7 @@ struct RecoveryPlan {
     cuts = rng.permille(250) ? 3 : 0;
     restarts = rng.permille(350) ? 3 : 0;
     crashes = rng.permille(150) ? 2 : 0;
-    rolls = rng.permille(400) ? 2 : 0;
+    rolls = rng.permille(400) && leaving ? 2 : 0;
     latency = rng.permille(200) ? 30 * kMillisecondUs : 300;
   }
   Rng rng;
@@ -47,8 +47,8 @@ struct RecoveryPlan {
 
 class RecoveryRun {
  public:
-  explicit RecoveryRun(std::uint64_t seed)
-      : plan_(seed), rng_(plan_.rng.fork()), world_(options(plan_, seed)) {}
+  RecoveryRun(std::uint64_t seed, bool leaving)
+      : plan_(seed, leaving), rng_(plan_.rng.fork()), world_(options(plan_, seed)) {}
 
   World& world() { return world_; }
 
@@ -285,10 +285,8 @@ class RecoveryRun {
   std::set<MemberId> dead_;
 };
 
-}  // namespace
-
-Outcome run_recovery_seed(std::uint64_t seed, bool print_trace) {
-  RecoveryRun run(seed);
+Outcome run(std::uint64_t seed, bool leaving, bool print_trace) {
+  RecoveryRun run(seed, leaving);
   run.world().trace().print_all(print_trace);
   Outcome outcome;
   try {
@@ -301,6 +299,16 @@ Outcome run_recovery_seed(std::uint64_t seed, bool print_trace) {
   outcome.hash = run.world().trace_hash();
   outcome.stats = run.world().stats();
   return outcome;
+}
+
+}  // namespace
+
+Outcome run_recovery_seed(std::uint64_t seed, bool print_trace) {
+  return run(seed, false, print_trace);
+}
+
+Outcome run_leaving_seed(std::uint64_t seed, bool print_trace) {
+  return run(seed, true, print_trace);
 }
 
 }  // namespace socketmesh::sim

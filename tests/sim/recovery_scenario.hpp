@@ -7,5 +7,7 @@
 namespace socketmesh::sim {
 
 Outcome run_recovery_seed(std::uint64_t seed, bool print_trace);
+// The same, and sidecars leave as in rolling updates.
+Outcome run_leaving_seed(std::uint64_t seed, bool print_trace);
 
 }  // namespace socketmesh::sim
