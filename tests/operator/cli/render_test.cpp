@@ -138,24 +138,37 @@ TEST(Render, WarnsOfWhatThereIsNot) {
   const auto result = render(command(), std::string(kMesh) + "  recovery: {replicas: 1}\n");
   ASSERT_TRUE(result);
   ASSERT_EQ(result->warnings.size(), 1U);
-  EXPECT_THAT(result->warnings[0], HasSubstr("default/chat: spec.recovery.replicas is not in version"));
+  EXPECT_THAT(result->warnings[0],
+              HasSubstr("default/chat: spec.recovery.replicas is not in version"));
   EXPECT_THAT(render(command(), kMesh)->warnings, IsEmpty());
 }
 
-// Every SocketMesh that we show people.
+// The documents of a YAML file, as they are written in ours.
+std::vector<std::string> documents_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::vector<std::string> documents(1);
+  for (std::string line; std::getline(file, line);) {
+    if (line == "---")
+      documents.emplace_back();
+    else
+      documents.back() += line + "\n";
+  }
+  return documents;
+}
+
+// Every SocketMesh that we show people, also beside objects of other kinds.
 TEST(Render, TakesTheExamples) {
   int meshes = 0;
   for (const auto& entry : std::filesystem::directory_iterator(SOCKETMESH_SOURCE_DIR "/examples")) {
-    std::ifstream file(entry.path());
-    std::stringstream text;
-    text << file.rdbuf();
-    if (text.str().find("kind: SocketMesh") == std::string::npos) continue;
-    ++meshes;
-    const auto result = render(command("talk"), text.str());
-    EXPECT_TRUE(result) << entry.path() << "\n" << config::to_string(result.error());
-    EXPECT_THAT(result->warnings, IsEmpty());
+    for (const std::string& document : documents_of(entry.path())) {
+      if (document.find("kind: SocketMesh") == std::string::npos) continue;
+      ++meshes;
+      const auto result = render(command("talk"), document);
+      ASSERT_TRUE(result) << entry.path() << "\n" << config::to_string(result.error());
+      EXPECT_THAT(result->warnings, IsEmpty());
+    }
   }
-  EXPECT_GE(meshes, 5);
+  EXPECT_GE(meshes, 6);
 }
 
 }  // namespace
