@@ -73,6 +73,7 @@ void RecoveryApp::crash() {
 void RecoveryApp::shut_down() {
   env_.trace.note("recovery app shuts down: host", home_.host());
   std::vector<std::string> sids;
+  sids.reserve(sockets_.size());
   for (auto& [sid, socket] : sockets_) sids.push_back(sid);
   for (const std::string& sid : sids) close(sockets_.at(sid));
   pending_.clear();
@@ -122,6 +123,7 @@ void RecoveryApp::attach() {
   send(bytes);
   send(encode_text(AppType::kNspOpen, kNamespace));
   std::vector<std::string> rooms;
+  rooms.reserve(room_counts_.size());
   for (const auto& [room, count] : room_counts_) rooms.push_back(room);
   if (!rooms.empty()) send(encode_interest(kNamespace, true, rooms));
   send(encode_empty(AppType::kReady));

@@ -56,8 +56,8 @@ bool Node::Impl::Recovery::members_are_ending() const {
 }
 
 bool Node::Impl::Recovery::handing_over() const {
-  const bool lent = std::ranges::any_of(
-      leases, [](const auto& item) { return item.second.mover->linked; });
+  const bool lent =
+      std::ranges::any_of(leases, [](const auto& item) { return item.second.mover->linked; });
   return !handovers.empty() || lent || members_are_ending();
 }
 

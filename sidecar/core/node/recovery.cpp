@@ -272,6 +272,7 @@ void Node::Impl::Recovery::expire() {
   expire_due = homes.empty() ? kNever : node.now + kExpireInterval;
   const std::size_t memory = memory_for_each();
   std::vector<HomeRecord*> records;
+  records.reserve(homes.size());
   for (auto& [member, record] : homes) records.push_back(record.get());
   for (HomeRecord* record : records) {
     record->home.expire(node.now, limits, memory);

@@ -135,7 +135,7 @@ struct Node::Impl::Recovery {
   bool restore_here(Restore& restore);
   void move_here(Restore& restore, HomeRecord& from, recovery::Session& session);
   void finish(Restore& restore, recovery::Session& session, std::vector<wire::Buffer> frames,
-              rw::Marks marks);
+              const rw::Marks& marks);
   void refuse(Restore& restore, rw::Result why);
   // The home of a restore is told how it ended.
   void tell_moved(const Restore& restore, bool done);

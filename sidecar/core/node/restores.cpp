@@ -145,7 +145,7 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
 }
 
 void Node::Impl::Recovery::finish(Restore& restore, Session& session,
-                                  std::vector<wire::Buffer> frames, rw::Marks marks) {
+                                  std::vector<wire::Buffer> frames, const rw::Marks& marks) {
   HomeRecord& to = *home_of(restore.member);
   session.state = Session::State::kRestoring;
   session.restore = restore.token;

@@ -10,8 +10,8 @@ using wire::RouteKind;
 void Node::Impl::publish(AppConn& app, const Run& run) {
   flush_interest();
   const bool home_only = (run.head.flags & wire::kHome) != 0;
-  static const Decision kNobody;
-  const Decision* to = home_only ? &kNobody : decide(app, run.head);
+  static const Decision nobody;
+  const Decision* to = home_only ? &nobody : decide(app, run.head);
   if (to == nullptr || (app.home != nullptr && !recovery->own(app, run))) {
     return refuse(app, wire::app::Refusal::kProtocol, CutReason::kBadFrame,
                   to == nullptr ? "a malformed route" : "a malformed SESSION");

@@ -146,6 +146,7 @@ Session* Home::adopt(const wire::recovery::AdoptSession& said, TimeUs now,
   session->last_position = said.last_position;
   session->set_rooms(said.rooms);
   std::vector<Session::Change> changes;
+  changes.reserve(said.changes.size());
   for (const wire::recovery::RoomChange& change : said.changes)
     changes.push_back({change.at, change.join, std::string(change.room)});
   session->set_changes(std::move(changes));
