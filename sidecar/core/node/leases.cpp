@@ -149,12 +149,10 @@ void Node::Impl::Recovery::check(Lease& lease) {
   }
   node.to_peer(*lease.mover, [&](wire::Buffer& out) { rw::write_replayed(out, said); });
   if (said.result == rw::Result::kRestored) return;
-  // The client begins anew; nobody will ask for it again.
+  // It may have been an attempt that its client gave up, or a stranger's: the session stays.
   const auto number = lease_numbers.at({lease.mover, lease.token});
   end_lease(number);
-  if (session == nullptr) return;
-  record->home.end(*session);
-  drop_if_empty(*record);
+  if (session != nullptr && session->lease == number) session->lease = 0;
 }
 
 void Node::Impl::Recovery::moved(const Slot& slot, const rw::Moved& moved) {

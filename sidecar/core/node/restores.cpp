@@ -117,11 +117,10 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
       from.home.replay(session, restore.offset, own ? restore.position : recovery::Home::kAll);
   restore.from_member = own ? 0 : from.home.member();
   if (replay.result != rw::Result::kRestored) {
-    from.home.end(session);
+    // As with a lease (leases.cpp): the session stays for who brings the right offset.
+    if (session.restore == restore.token) session.restore = 0;
     restore.from_member = 0;
-    refuse(restore, replay.result);
-    drop_if_empty(from);
-    return;
+    return refuse(restore, replay.result);
   }
   std::vector<wire::Buffer> frames;
   frames.reserve(replay.frames.size());

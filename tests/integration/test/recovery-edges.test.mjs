@@ -194,9 +194,9 @@ describe("recovery", () => {
       await roamer.expect("n", [0, 2]);
       const [member, seq] = roamer.socket._lastOffset.split(".");
       await lie(servers[1], { pid: roamer.socket._pid, offset: forge(member, Number(seq)) }, [roamer.id]);
-      // Its owner has a new session, and knows it.
+      // Its owner's connection is cut, and it comes back to what is its own.
       await roamer.connected(2);
-      assert.deepEqual(roamer.connects, [false, false]);
+      assert.deepEqual(roamer.connects, [false, true]);
       assert.deepEqual(roamer.of("n"), [0, 2]);
     }
   });
