@@ -45,8 +45,9 @@ class Descriptor {
 // A folder that holds still: what its path meant when it was opened, and so its `..data`.
 struct Folder {
   Descriptor self;
-  Descriptor data;  // invalid where there is no ..data
-  int error = 0;    // why `self` is invalid
+  Descriptor data;     // invalid where there is no ..data, or what it named is gone already
+  int error = 0;       // why `self` is invalid
+  int data_error = 0;  // why `data` is invalid
 };
 
 Folder open_folder(const std::string& path) {
@@ -54,7 +55,8 @@ Folder open_folder(const std::string& path) {
   Descriptor self(::open(path.c_str(), kFlags));
   const int error = self ? 0 : errno;
   Descriptor data(self ? ::openat(self.get(), kDataLink, kFlags) : -1);
-  return {std::move(self), std::move(data), error};
+  const int data_error = data ? 0 : errno;
+  return {std::move(self), std::move(data), error, data_error};
 }
 
 // The rest of a symlink's target inside `..data`; empty when `name` is no such link.
@@ -99,7 +101,12 @@ class SetReader {
     const Folder& folder = folder_of(path);
     if (!folder.self) return Unexpected{because(folder.error)};
     const std::string name = path.filename().string();
-    const std::string inside = folder.data ? name_in_data(folder, name) : "";
+    const std::string inside = name_in_data(folder, name);
+    // Through the link, each file could be another version's.
+    if (!inside.empty() && !folder.data) {
+      swapped_ = swapped_ || folder.data_error == ENOENT;
+      return Unexpected{because(folder.data_error)};
+    }
     // A pipe would block until someone writes to it; it is refused as not regular.
     constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
     const Descriptor file(inside.empty() ? ::openat(folder.self.get(), name.c_str(), kFlags)
