@@ -24,9 +24,11 @@ void Node::Impl::publish(AppConn& app, const Run& run) {
   counters.app_bytes_in += run.bytes.size();
   counters.fanout += run.count * (to->slots.size() + to->apps.size());
   if (to->empty() && !home_only) counters.messages_unrouted += run.count;
-  if ((run.head.flags & wire::kWantsRouted) != 0) answer_routed(app, run.head, *to);
-  if ((run.head.flags & wire::kProvisional) != 0) expect_joins(run.head, *to);
-  if ((run.head.flags & wire::kRelease) != 0) release_joins(route.destination, app.id, run.head);
+  // What only the home gets has no route that was read: these flags mean nothing on it.
+  const std::uint8_t flags = home_only ? 0 : run.head.flags;
+  if ((flags & wire::kWantsRouted) != 0) answer_routed(app, run.head, *to);
+  if ((flags & wire::kProvisional) != 0) expect_joins(run.head, *to);
+  if ((flags & wire::kRelease) != 0) release_joins(route.destination, app.id, run.head);
   for (Slot* slot : to->slots) send_to_slot(*slot, run, app.endpoint);
   for (AppConn* other : to->apps) deliver(*other, run, app.endpoint);
   if (recovery && !home_only && !recovery->orphans.empty()) recovery->log_orphans(run);
