@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { FakeSidecar, Reader, TYPES } from "./support/fake-sidecar.mjs";
+import { sleep, until } from "./support/until.mjs";
 import * as wire from "./support/wire.mjs";
 
 const require = createRequire(import.meta.url);
@@ -16,17 +17,6 @@ const B = "b000000000000001";
 const C = "c000000000000002";
 const D = "d000000000000003";
 const KIND = { BROADCAST: 1, ACK: 2, JOIN: 3, LEAVE: 4, DISCONNECT: 5, FETCH: 6, SSE: 7, RESPONSE: 8, GAP: 9, JOINED: 10 };
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-
-async function until(predicate, what) {
-  const end = Date.now() + 3000;
-  for (;;) {
-    const value = await predicate();
-    if (value) return value;
-    if (Date.now() > end) throw new Error(`timed out waiting for ${what}`);
-    await sleep(2);
-  }
-}
 
 describe("the app protocol", () => {
   let fake;

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { FakeConnection } from "./support/fake-connection.mjs";
 import { FakeSidecar, Reader, TYPES } from "./support/fake-sidecar.mjs";
+import { sleep, until } from "./support/until.mjs";
 import * as wire from "./support/wire.mjs";
 
 const require = createRequire(import.meta.url);
@@ -21,17 +22,6 @@ const OP = { OPEN: 1, JOIN: 2, LEAVE: 3, DATA: 4, CLOSE: 5, END: 6, LAST: 7, RES
 const LOGGED = 0x40;
 const HOME = 0x80;
 const WINDOW_MS = 400;
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-
-async function until(predicate, what) {
-  const end = Date.now() + 3000;
-  for (;;) {
-    const value = await predicate();
-    if (value) return value;
-    if (Date.now() > end) throw new Error(`timed out waiting for ${what}`);
-    await sleep(2);
-  }
-}
 
 /** What a SESSION frame says. */
 function session({ body, seq }) {

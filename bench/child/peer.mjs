@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { decode, encode } from "@msgpack/msgpack";
 import WebSocket, { WebSocketServer } from "ws";
 import { nowUs } from "../lib/clock.mjs";
+import { serve } from "./serve.mjs";
 
 const kHello = 0x00;
 const kMesh = 0x01;
@@ -114,12 +115,4 @@ const methods = {
   },
 };
 
-process.on("message", async ({ id, method, parameters }) => {
-  try {
-    process.send({ id, value: await methods[method](parameters) });
-  } catch (error) {
-    process.send({ id, error: error.stack ?? String(error) });
-  }
-});
-process.once("disconnect", () => process.exit(0));
-process.once("SIGTERM", () => process.exit(0));
+serve(methods);

@@ -6,6 +6,7 @@ import { nowUs, sleep } from "../lib/clock.mjs";
 import { systemNamed } from "../systems/index.mjs";
 import { publish } from "./publisher.mjs";
 import { Recorder } from "./recorder.mjs";
+import { serve } from "./serve.mjs";
 
 const kHolder = "bench-holder"; // the id of the socket that holds the rooms: no such client exists
 const kPollMs = 1;
@@ -118,14 +119,5 @@ const methods = {
   },
 };
 
-process.on("message", async ({ id, method, parameters }) => {
-  if (method === undefined) return; // of the adapter's: @socket.io/cluster-adapter has this channel too
-  try {
-    process.send({ id, value: await methods[method](parameters) });
-  } catch (error) {
-    process.send({ id, error: error.stack ?? String(error) });
-  }
-});
-process.once("disconnect", () => process.exit(0));
-process.once("SIGTERM", () => process.exit(0));
+serve(methods);
 process.send({ ready: true });

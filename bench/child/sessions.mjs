@@ -4,6 +4,7 @@ import { Server } from "socket.io";
 import { sleep } from "../lib/clock.mjs";
 import { systemNamed } from "../systems/index.mjs";
 import { FakeConnection } from "./fake_connection.mjs";
+import { serve } from "./serve.mjs";
 
 const kOpenAtOnce = 500;
 const kPollMs = 5;
@@ -83,12 +84,4 @@ const methods = {
   },
 };
 
-process.on("message", async ({ id, method, parameters }) => {
-  try {
-    process.send({ id, value: await methods[method](parameters) });
-  } catch (error) {
-    process.send({ id, error: error.stack ?? String(error) });
-  }
-});
-process.once("disconnect", () => process.exit(0));
-process.once("SIGTERM", () => process.exit(0));
+serve(methods);

@@ -81,6 +81,14 @@ class Peer {
     for (const socket of this.dialled()) socket._socket?.resetAndDestroy();
     this.discovery._socket?.resetAndDestroy();
   }
+
+  async stop() {
+    this.stopped = true;
+    for (const socket of this.dialled()) socket.terminate();
+    this.discovery.close();
+    for (const socket of this.server.clients) socket.terminate();
+    await new Promise((done) => this.server.close(done));
+  }
 }
 
 export class V2Peer extends Peer {
@@ -185,14 +193,6 @@ export class V2Peer extends Peer {
   dialled() {
     return [...this.peers.values()].map(({ socket }) => socket);
   }
-
-  async stop() {
-    this.stopped = true;
-    for (const socket of this.dialled()) socket.terminate();
-    this.discovery.close();
-    for (const socket of this.server.clients) socket.terminate();
-    await new Promise((done) => this.server.close(done));
-  }
 }
 
 export class V1Peer extends Peer {
@@ -245,13 +245,5 @@ export class V1Peer extends Peer {
 
   dialled() {
     return [...this.connections.values()].map(({ socket }) => socket);
-  }
-
-  async stop() {
-    this.stopped = true;
-    for (const socket of this.dialled()) socket.terminate();
-    this.discovery.close();
-    for (const socket of this.server.clients) socket.terminate();
-    await new Promise((done) => this.server.close(done));
   }
 }
