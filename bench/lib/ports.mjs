@@ -1,23 +1,7 @@
-// Free TCP ports on the loopback address.
-import { connect, createServer } from "node:net";
+// TCP ports on the loopback address.
+import { connect } from "node:net";
 
-/** `count` different ports that were free a moment ago. */
-export async function freePorts(count) {
-  const holders = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((resolve, reject) => {
-          const holder = createServer();
-          holder.once("error", reject);
-          holder.listen(0, "127.0.0.1", () => resolve(holder));
-        }),
-    ),
-  );
-  const ports = holders.map((holder) => holder.address().port);
-  await Promise.all(holders.map((holder) => new Promise((resolve) => holder.close(resolve))));
-  return ports;
-}
+export { freePorts } from "../../tests/support/ports.mjs";
 
 /** Whether something accepts connections on that port. */
 export function isListening(port) {

@@ -91,6 +91,10 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
   }
 
   void connected(const tcp::endpoint& endpoint) {
+    if (is_connected_to_itself(socket_)) {
+      finish(Unexpected{"nobody listens there (the kernel connected the socket to itself)"});
+      return;
+    }
     error_code ignored;
     socket_.set_option(tcp::no_delay(true), ignored);
     finish(Dialed{Socket(std::move(socket_)), endpoint_text(endpoint)});
@@ -140,6 +144,14 @@ void Dialer::dial(const std::string& address, Done done) {
 std::string endpoint_text(const tcp::endpoint& endpoint) {
   const auto address = unmapped(endpoint.address());
   return TcpEndpoint{address.to_string(), endpoint.port()}.to_string();
+}
+
+bool is_connected_to_itself(const tcp::socket& socket) {
+  error_code error;
+  const auto here = socket.local_endpoint(error);
+  if (error) return false;
+  const auto there = socket.remote_endpoint(error);
+  return !error && here == there;
 }
 
 bool is_loopback(const boost::asio::ip::address& address) {

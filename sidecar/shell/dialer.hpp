@@ -51,6 +51,9 @@ class Dialer {
 
 // Addresses and the port as text, IPv6 in brackets.
 std::string endpoint_text(const boost::asio::ip::tcp::endpoint& endpoint);
+// A dial to a local port of the range that outgoing connections take theirs from, while nobody
+// listens there, may be given that very port: TCP's simultaneous open then connects it to itself.
+bool is_connected_to_itself(const boost::asio::ip::tcp::socket& socket);
 // 127.0.0.0/8 and ::1, also where IPv4 is written as IPv6.
 bool is_loopback(const boost::asio::ip::address& address);
 

@@ -3,9 +3,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "../support/ports.mjs";
 
 const RUN = fileURLToPath(new URL("../../demo/run.mjs", import.meta.url));
 const READY_WITHIN_MS = 30_000;
@@ -20,26 +20,6 @@ export async function until(what, probe, within_ms = 10_000) {
     if (performance.now() > end) throw new Error(`waited ${within_ms} ms in vain for ${what}`);
     await sleep(POLL_MS);
   }
-}
-
-// Below the range from which outgoing connections take theirs: else a client of the test could
-// sit on a server's port in the second in which that server is down.
-const PORT_MIN = 12_000;
-const PORT_MAX = 32_000;
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count) {
-  const ports = new Set();
-  while (ports.size < count) {
-    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
-    const server = createServer();
-    const free = await new Promise((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (free) ports.add(port);
-  }
-  return [...ports];
 }
 
 export function isAlive(pid) {

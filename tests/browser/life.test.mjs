@@ -8,7 +8,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { childrenOf, Demo, freePorts, isAlive, until } from "./demo.mjs";
+import { freePorts } from "../support/ports.mjs";
+import { childrenOf, Demo, isAlive, until } from "./demo.mjs";
 
 const RUN = fileURLToPath(new URL("../../demo/run.mjs", import.meta.url));
 const runDirs = (pid) => readdirSync(tmpdir()).filter((name) => name.startsWith(`socketmesh-demo-${pid}-`));

@@ -2,24 +2,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import * as net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../support/ports.mjs";
 import { MountedSecret } from "./certificates.mjs";
 import { until } from "./until.mjs";
 
 const BINARY =
   process.env.SIDECAR_BINARY ?? fileURLToPath(new URL("../../../build/bin/socketmesh-sidecar", import.meta.url));
-
-/** A port that was free a moment ago. */
-export async function freePort() {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 export class Sidecar {
   /**

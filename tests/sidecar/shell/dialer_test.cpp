@@ -51,6 +51,17 @@ TEST_F(DialerTest, NamesARefusal) {
   EXPECT_EQ(dial(address), "Connection refused");
 }
 
+TEST_F(DialerTest, TellsASocketThatIsItsOwnPeer) {
+  tcp::socket itself(io_, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  itself.connect(itself.local_endpoint());
+  EXPECT_TRUE(is_connected_to_itself(itself));
+
+  tcp::socket other(io_);
+  EXPECT_FALSE(is_connected_to_itself(other)) << "not connected";
+  other.connect(acceptor_.local_endpoint());
+  EXPECT_FALSE(is_connected_to_itself(other));
+}
+
 TEST_F(DialerTest, KeepsPlainLinksOnLoopback) {
   EXPECT_THAT(dial("192.0.2.1:7400"), HasSubstr("not a loopback address"));
 }
