@@ -6,12 +6,12 @@
 
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 
 #include "lib/net/tls_files.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::net {
 
@@ -23,14 +23,8 @@ inline std::string read_text(const std::string& path) {
 class TestCertificates {
  public:
   TestCertificates() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sm-tls-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
     run("openssl req -x509 " + kNewKey + " -days 1 -subj /CN=test-ca -keyout ca.key -out ca.crt");
   }
-  ~TestCertificates() { std::filesystem::remove_all(folder_); }
-  TestCertificates(const TestCertificates&) = delete;
-  TestCertificates& operator=(const TestCertificates&) = delete;
 
   // A leaf for `name`, valid for localhost and 127.0.0.1; `more_names` such as ",URI:spiffe://m".
   TlsFiles make(const std::string& name, const std::string& more_names = "",
@@ -113,7 +107,8 @@ class TestCertificates {
                                              << read_text(folder_ + "/openssl.log");
   }
 
-  std::string folder_;
+  support::TempFolder temporary_;
+  const std::string& folder_ = temporary_.path();
 };
 
 }  // namespace socketmesh::net

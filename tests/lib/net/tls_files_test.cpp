@@ -5,10 +5,11 @@
 #include <sys/stat.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
+
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::net {
 namespace {
@@ -20,13 +21,6 @@ using File = TlsError::File;
 
 class TlsFilesTest : public testing::Test {
  protected:
-  TlsFilesTest() {
-    std::string pattern = (fs::temp_directory_path() / "sm-files-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
-  }
-  ~TlsFilesTest() override { fs::remove_all(folder_); }
-
   static void write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
   TlsFiles plain(const std::string& text) {
     for (const char* name : {"ca.crt", "tls.crt", "tls.key"}) write(folder_ / name, text + name);
@@ -63,7 +57,8 @@ class TlsFilesTest : public testing::Test {
     EXPECT_THAT(pem.error().message, HasSubstr(reason));
   }
 
-  fs::path folder_;
+  support::TempFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(TlsFilesTest, ReadsPlainFiles) {

@@ -4,10 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 #include "operator/pki/inspect.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::op::pki {
 namespace {
@@ -20,12 +19,6 @@ using testing::IsEmpty;
 constexpr CertTime kNow{std::chrono::sys_days(std::chrono::year(2026) / 11 / 23) + 9h};
 constexpr Validity kYear{kNow - 5min, kNow + 24h * 365};
 constexpr Validity kDay{kNow - 5min, kNow + 24h};
-
-std::string folder_for_test() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "sm-pki-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) std::abort();
-  return pattern;
-}
 
 class IssueTest : public testing::Test {
  protected:
@@ -134,16 +127,13 @@ TEST_F(IssueTest, RefusesARootThatIsNone) {
 
 // The openssl program is a second opinion: strict, and for each purpose.
 TEST_F(IssueTest, TheOpensslProgramAgrees) {
-  const std::string folder = folder_for_test();
-  const auto write = [&](const std::string& name, const std::string& text) {
-    std::ofstream(folder + "/" + name) << text;
-  };
-  write("ca.crt", root_for(mesh_).certificate + root_.certificate);  // a bundle of two
-  write("other.crt", root_for(mesh_).certificate);
-  write("tls.crt", leaf_for(mesh_, root_).certificate);
+  const support::TempFolder folder;
+  folder.write("ca.crt", root_for(mesh_).certificate + root_.certificate);  // a bundle of two
+  folder.write("other.crt", root_for(mesh_).certificate);
+  folder.write("tls.crt", leaf_for(mesh_, root_).certificate);
   const std::string at = " -attime " + std::to_string(kNow.time_since_epoch().count());
   const auto run = [&](const std::string& command) {
-    return std::system(("cd " + folder + " && " + command + " >openssl.log 2>&1").c_str());
+    return std::system(("cd " + folder.path() + " && " + command + " >openssl.log 2>&1").c_str());
   };
   for (const std::string purpose : {"sslserver", "sslclient"}) {
     const std::string verify = "openssl verify -x509_strict -purpose " + purpose + at;
@@ -152,7 +142,6 @@ TEST_F(IssueTest, TheOpensslProgramAgrees) {
   }
   EXPECT_EQ(run("openssl x509 -in tls.crt -noout -text | grep -q 'prime256v1'"), 0);
   EXPECT_EQ(run("openssl x509 -in ca.crt -noout -ext nameConstraints | grep -q critical"), 0);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

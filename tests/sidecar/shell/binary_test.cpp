@@ -15,7 +15,7 @@
 #include <sstream>
 #include <thread>
 
-#include "tests/sidecar/shell/support/temp_folder.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -86,7 +86,7 @@ class BinaryTest : public testing::Test {
     return false;
   }
 
-  TempFolder folder_;
+  support::TempFolder folder_;
   pid_t child_ = -1;
 };
 

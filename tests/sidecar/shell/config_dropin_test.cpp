@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/sidecar/shell/support/temp_folder.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::config {
 namespace {
@@ -99,7 +99,7 @@ TEST(DropInConfig, RefusesCollisions) {
 class TokenFile : public testing::Test {
  protected:
   std::string write(const std::string& token) { return folder_.write("token", token); }
-  shell::TempFolder folder_;
+  support::TempFolder folder_;
 };
 
 TEST_F(TokenFile, IsReadWithoutItsLineBreak) {

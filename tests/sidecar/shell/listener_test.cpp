@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "tests/sidecar/shell/support/run_loop.hpp"
-#include "tests/sidecar/shell/support/temp_folder.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -28,7 +28,7 @@ class ListenerTest : public testing::Test {
     };
   }
 
-  TempFolder folder_;
+  support::TempFolder folder_;
   std::string log_;
   obs::Logger logger_{obs::LogLevel::kInfo, obs::LogFormat::kText,
                       [this](std::string_view line) { log_ += line; }};

@@ -16,7 +16,7 @@
 #include "sidecar/shell/tls/session.hpp"
 #include "tests/lib/net/test_certificates.hpp"
 #include "tests/sidecar/shell/support/run_loop.hpp"
-#include "tests/sidecar/shell/support/temp_folder.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -65,7 +65,7 @@ struct Station {
     return status.addresses.empty() ? "" : status.addresses[0].last_error;
   }
 
-  TempFolder folder;
+  support::TempFolder folder;
   std::string log;
   obs::Logger logger{obs::LogLevel::kDebug, obs::LogFormat::kText,
                      [this](std::string_view line) { log += line; }};

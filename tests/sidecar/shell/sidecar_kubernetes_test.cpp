@@ -11,7 +11,7 @@
 #include "tests/sidecar/shell/support/http_get.hpp"
 #include "tests/sidecar/shell/support/mesh_service.hpp"
 #include "tests/sidecar/shell/support/run_loop.hpp"
-#include "tests/sidecar/shell/support/temp_folder.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -67,7 +67,7 @@ class SidecarKubernetesTest : public testing::Test {
 
   boost::asio::io_context io_;
   net::TestCertificates certificates_;
-  TempFolder account_;
+  support::TempFolder account_;
   std::string log_;
   obs::Logger logger_{obs::LogLevel::kInfo, obs::LogFormat::kText,
                       [this](std::string_view line) { log_ += line; }};

@@ -11,7 +11,7 @@
 #include "tests/lib/net/tls_client.hpp"
 #include "tests/sidecar/shell/support/http_get.hpp"
 #include "tests/sidecar/shell/support/run_loop.hpp"
-#include "tests/sidecar/shell/support/temp_folder.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -55,7 +55,7 @@ class SidecarTest : public testing::Test {
     return count;
   }
 
-  TempFolder folder_;
+  support::TempFolder folder_;
   obs::Logger logger_{obs::LogLevel::kError};
   boost::asio::io_context io_;
 };

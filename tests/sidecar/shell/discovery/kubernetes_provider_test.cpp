@@ -8,7 +8,7 @@
 #include "tests/sidecar/shell/support/api_server.hpp"
 #include "tests/sidecar/shell/support/mesh_service.hpp"
 #include "tests/sidecar/shell/support/run_loop.hpp"
-#include "tests/sidecar/shell/support/temp_folder.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -87,7 +87,7 @@ class KubernetesProviderTest : public testing::Test {
                       [this](std::string_view line) { log_ += line; }};
   boost::asio::io_context io_;
   net::TestCertificates cluster_;
-  TempFolder account_;
+  support::TempFolder account_;
   ApiServer server_{io_, cluster_.make("api")};
   std::function<void(Exchange&)> on_list_ = [](Exchange& exchange) {
     exchange.answer(200, slice_list(5, {endpoint_slice("x", 4, {"10.0.0.1", "10.0.0.2"})}));

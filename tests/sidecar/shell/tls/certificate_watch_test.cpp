@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "tests/lib/net/test_certificates.hpp"
-#include "tests/sidecar/shell/support/temp_folder.hpp"
+#include "tests/support/temp_folder.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -54,7 +54,7 @@ class CertificateWatchTest : public testing::Test {
   }
 
   TestCertificates mesh_;
-  TempFolder folder_;
+  support::TempFolder folder_;
   net::TlsFiles files_{folder_ / "ca.crt", folder_ / "tls.crt", folder_ / "tls.key"};
   std::vector<std::string> lines_;
   obs::Logger logger_{obs::LogLevel::kInfo, obs::LogFormat::kText,

@@ -6,12 +6,13 @@
 #include <fstream>
 #include <string>
 
-namespace socketmesh::shell {
+namespace socketmesh::support {
 
 class TempFolder {
  public:
   TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sm-shell-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "socketmesh-test-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) std::abort();
     path_ = pattern;
   }
@@ -19,6 +20,7 @@ class TempFolder {
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
 
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   std::string write(const std::string& name, const std::string& text) const {
     std::ofstream(*this / name) << text;
@@ -29,4 +31,4 @@ class TempFolder {
   std::string path_;
 };
 
-}  // namespace socketmesh::shell
+}  // namespace socketmesh::support
