@@ -1,6 +1,6 @@
 // What to measure, from flags (`--runs 3`) and from the environment (`RUNS=3`); a flag wins.
 // Throws an Error that names the option when a value can't be used.
-import { fullSystems, mainSystems } from "../systems/index.mjs";
+import { fullSystems, mainSystems, recoverySystems } from "../systems/index.mjs";
 import { grids } from "./grids.mjs";
 
 /** In this order: memory at rest before the machine is warm, the long ones last. */
@@ -15,6 +15,9 @@ const kSets = {
   full: { suites: suiteNames, grid: "full", systems: fullSystems },
 };
 
+/** Suites of which the main systems have nothing to show measure these as well. */
+const kMoreSystems = { recovery: recoverySystems };
+
 export const usage = `usage: node bench/run.mjs [--option VALUE]... [--quick] [--help]
 
 Each option is also an environment variable (--runs 3 is RUNS=3).
@@ -23,7 +26,8 @@ Each option is also an environment variable (--runs 3 is RUNS=3).
                    (default: main)
   --grid NAME      scenarios of the adapter suite: ${Object.keys(grids).join(", ")} (default: the set's)
   --systems NAMES  (default: ${mainSystems.join(",")}; with full also
-                   ${fullSystems.filter((name) => !mainSystems.includes(name)).join(",")})
+                   ${fullSystems.filter((name) => !mainSystems.includes(name)).join(",")};
+                   with recovery also ${recoverySystems.filter((name) => !mainSystems.includes(name)).join(",")})
   --runs N         rounds, each with a run of every system and scenario (default: 5; 3 with full)
   --seconds S      of publishing in a run (default: 4)
   --servers N,...  receiving servers                  these five make a grid of their own
@@ -49,7 +53,7 @@ export function parseOptions(argv, environment) {
     help: given.help !== undefined,
     quick,
     suites: set?.suites ?? suiteNames.filter((name) => listed.has(name)),
-    systems: names(given, "systems") ?? set?.systems ?? mainSystems,
+    systems: names(given, "systems") ?? set?.systems ?? systemsOf(some),
     runs: number(given, "runs", { least: 1, whole: true }) ?? runs,
     seconds: number(given, "seconds", { least: 0.1 }) ?? (quick ? 1 : 4),
     scenarios: scenarios(given, set?.grid ?? "main"),
@@ -66,6 +70,10 @@ const kKeys = [
   ...["suite", "grid", "systems", "runs", "seconds", "connections", "out", "profile", "quick"],
   ...kGridKeys,
 ];
+
+function systemsOf(suites) {
+  return [...new Set([...mainSystems, ...suites.flatMap((name) => kMoreSystems[name] ?? [])])];
+}
 
 function fromEnvironment(environment) {
   const given = {};

@@ -1,10 +1,12 @@
 // Connection state recovery: thousands of sessions lose their connection, or their server, and come back
 // to two other servers. How long restoreSession takes, and how many are recovered with all that they
-// missed. Connections are without a network, so that nothing else is measured.
+// missed. Connections are without a network, so that nothing else is measured. And what it costs to have
+// recovery on: rows of suite "adapter", on against off.
 import { fileURLToPath } from "node:url";
 import { sleep } from "../lib/clock.mjs";
 import { ServerProcess } from "../lib/server_process.mjs";
 import { percentiles, pooled, significant } from "../lib/stats.mjs";
+import * as adapter from "./adapter.mjs";
 
 const kProgram = fileURLToPath(new URL("../child/sessions.mjs", import.meta.url));
 const kServers = 3;
@@ -18,6 +20,8 @@ const kConvergeMs = 20_000;
 const kCallMs = 60_000;
 const kSettleMs = 300;
 const kSystems = ["socketmesh-recovery", "redis-streams"]; // the others recover nobody
+const kOnAndOff = ["socketmesh-recovery", "socketmesh"];
+const kCost = { servers: 3, holders: 3, bytes: 128, rate: 12_000 };
 
 /** What happens to the first server's clients. */
 export const losses = {
@@ -27,9 +31,16 @@ export const losses = {
 
 export const name = "recovery";
 
-export async function run({ household, systems, options, report, log }) {
+export async function run(context) {
+  const { household, systems, options, report, log } = context;
+  const named = (names) => systems.filter((each) => names.includes(each.name));
+  const without = named(kOnAndOff).filter(({ name: system }) => !hasCost(report, system));
+  if (named(kOnAndOff).length === kOnAndOff.length && without.length > 0) {
+    await adapter.run({ ...context, systems: without, options: { ...options, scenarios: [kCost] } });
+  }
+  if (named(kSystems).length === 0) log(`recovery: no system that recovers sessions; ${kSystems.join(", ")} do`);
   const sessions = options.quick ? kQuickSessions : kSessions;
-  for (const system of systems.filter((each) => kSystems.includes(each.name))) {
+  for (const system of named(kSystems)) {
     for (const loss of Object.keys(losses)) {
       try {
         const row = await measure(household, { system, loss, sessions });
@@ -41,6 +52,17 @@ export async function run({ household, systems, options, report, log }) {
       }
     }
   }
+}
+
+/** Whether the adapter suite of this run has measured it already. */
+function hasCost({ rows }, system) {
+  return rows.some(
+    (row) =>
+      row.system === system &&
+      row.publishers === 1 &&
+      row.offered_per_s === kCost.rate &&
+      ["servers", "holders", "bytes"].every((key) => row[key] === kCost[key]),
+  );
 }
 
 async function measure(household, { system, loss, sessions: count }) {

@@ -24,6 +24,8 @@ export const fullSystems = [
   ...["socketmesh", "socketmesh-mtls", "socketmesh-recovery"],
   ...["redis-sharded", "redis", "redis-streams", "cluster", "postgres"],
 ];
+/** What the recovery suite measures: on against off, and beside the other adapter that recovers. */
+export const recoverySystems = ["socketmesh", "socketmesh-recovery", "redis-streams"];
 
 export function systemNamed(name) {
   const system = systems.find((candidate) => candidate.name === name);

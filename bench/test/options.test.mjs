@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { grids } from "../lib/grids.mjs";
 import { parseOptions, suiteNames } from "../lib/options.mjs";
-import { fullSystems, mainSystems } from "../systems/index.mjs";
+import { fullSystems, mainSystems, recoverySystems } from "../systems/index.mjs";
 
 test("without options: the main suites, five runs of four seconds, the main grid", () => {
   const options = parseOptions([], {});
@@ -22,6 +22,13 @@ test("full: everything there is; names: these, in the suite's own order", () => 
   const some = parseOptions(["--suite", "relay,main", "--connections", "10,20"], {});
   assert.deepEqual(some.suites, ["memory", "convergence", "adapter", "relay"]);
   assert.deepEqual(some.connections, [10, 20]);
+});
+
+test("recovery: on and off, and the other adapter that recovers, unless systems are named", () => {
+  const { systems } = parseOptions(["--suite", "recovery"], {});
+  for (const name of recoverySystems) assert.ok(systems.includes(name), name);
+  assert.deepEqual(parseOptions(["--suite", "recovery", "--systems", "redis"], {}).systems, ["redis"]);
+  assert.deepEqual(parseOptions(["--suite", "adapter"], {}).systems, mainSystems);
 });
 
 test("a flag wins over the environment", () => {

@@ -92,6 +92,24 @@ test("goals: p99 against every other adapter, and the publisher's cost by receiv
   assert.equal(verdict([], "relay alone, 1→5"), true);
 });
 
+test("goals: recovery on against off, and restores that are whole and soon", () => {
+  const on = (figures) => [row("socketmesh-recovery", 12_000, figures), row("socketmesh", 12_000)];
+  const cost = (figures, what) =>
+    judged(report(on(figures))).find(({ goal }) => goal.startsWith(`recovery on: ${what}`)).met;
+  assert.equal(cost({ cpu_us_per_emit: 13 }, "CPU"), true);
+  assert.equal(cost({ cpu_us_per_emit: 13.1 }, "CPU"), false);
+  assert.equal(cost({ p50_ms: 1.2 }, "median"), true);
+  assert.equal(cost({ p50_ms: 1.21 }, "median"), false);
+  const kBack = { system: "socketmesh-recovery", loss: "killed", sessions: 9, recovered: 9, missing_messages: 0 };
+  const restored = (figures) =>
+    judged({ ...report([]), recovery: [{ ...kBack, p99_ms: 200, ...figures }] })
+      .find(({ goal }) => goal.includes("restoreSession")).met;
+  assert.equal(restored({}), true);
+  assert.equal(restored({ p99_ms: 201 }), false);
+  assert.equal(restored({ recovered: 8 }), false);
+  assert.equal(restored({ missing_messages: 1 }), false);
+});
+
 test("tables: one for each scenario, columns aligned, Markdown with as many cells as heads", () => {
   const tables = tablesOf(report([row("socketmesh", 0), row("redis-sharded", 0), row("redis", 500)]));
   assert.deepEqual(

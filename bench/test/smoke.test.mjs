@@ -118,12 +118,14 @@ const native = {
 
 test("every session comes back: recovery", { skip: noSidecar, timeout: kTimeout }, () =>
   withFolder(async (folder) => {
-    const flags = ["--quick", "--suite", "recovery", "--systems", "socketmesh-recovery"];
-    const run = start(flags, { folder });
+    const run = start(["--quick", "--suite", "recovery"], { folder });
     assert.equal(await run.ended, 0, run.output);
-    const { recovery } = JSON.parse(readFileSync(join(folder, "results/latest.json"), "utf8"));
-    assert.equal(recovery.length, 2);
-    for (const row of recovery) assert.deepEqual([row.recovered, row.missing_messages], [row.sessions, 0]);
+    const report = JSON.parse(readFileSync(join(folder, "results/latest.json"), "utf8"));
+    const own = report.recovery.filter(({ system }) => system === "socketmesh-recovery");
+    assert.equal(own.length, 2);
+    for (const row of own) assert.deepEqual([row.recovered, row.missing_messages], [row.sessions, 0]);
+    const goals = report.goals.filter(({ goal }) => /recover/.test(goal));
+    assert.equal(goals.length, 4, run.output); // CPU and latency, on to off; a restore after either loss
     assertNothingLeft(folder);
   }),
 );
