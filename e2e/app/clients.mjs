@@ -7,10 +7,13 @@
 //   {id, op: "get", url}                   an HTTP GET, {status, body}
 //   {id, op: "traffic", names, everyMs}    each of these clients says something every so often
 //   {id, op: "settle", quietMs, marginMs}  ends the traffic, waits for stragglers, and accounts
+//   {id, op: "talk", names, room, everyMs} as traffic, to a room, of which each message is confirmed
+//   {id, op: "recount", quietMs}           ends the talk, waits for stragglers, and accounts
 //   {id, op: "close", name}
 
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
+import { Continuity } from "./continuity.mjs";
 import { Traffic } from "./traffic.mjs";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -19,6 +22,7 @@ const GET_TIMEOUT_MS = 5_000;
 
 const clients = new Map();
 const traffic = new Traffic();
+const continuity = new Continuity();
 
 function client(name) {
   const found = clients.get(name);
@@ -41,20 +45,33 @@ function connect({ name, url, room, again = false }) {
   socket.on("said", (message) => {
     entry.received.push(message);
     traffic.received(name, message.text, Date.now());
+    continuity.received(name, message.text, Date.now());
   });
-  socket.on("disconnect", () => traffic.down(name, Date.now()));
+  socket.on("disconnect", () => {
+    traffic.down(name, Date.now());
+    continuity.down(name, Date.now());
+  });
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`${name}: no connection to ${url}`)), CONNECT_TIMEOUT_MS);
     if (!again) socket.once("connect_error", (error) => reject(new Error(`${name}: ${error.message}`)));
-    socket.on("connect", async () => {
-      if (room !== undefined) await socket.timeout(ASK_TIMEOUT_MS).emitWithAck("join", room);
-      const who = await socket.timeout(ASK_TIMEOUT_MS).emitWithAck("who");
-      entry.pod = who.pod;
-      traffic.up(name, Date.now());
-      clearTimeout(late);
-      resolve({ pod: who.pod });
+    socket.on("connect", () => {
+      const arrival = continuity.up(name, socket.recovered, Date.now());
+      // A pod that ends may take a connection and not answer any more: the client comes again.
+      greet(socket, room).then(({ pod }) => {
+        arrival.pod = pod;
+        entry.pod = pod;
+        traffic.up(name, Date.now());
+        clearTimeout(late);
+        resolve({ pod });
+      }, reject);
     });
   });
+}
+
+async function greet(socket, room) {
+  // A session that was recovered has its rooms.
+  if (room !== undefined && !socket.recovered) await socket.timeout(ASK_TIMEOUT_MS).emitWithAck("join", room);
+  return socket.timeout(ASK_TIMEOUT_MS).emitWithAck("who");
 }
 
 const operations = {
@@ -82,6 +99,15 @@ const operations = {
   },
   settle({ quietMs, marginMs }) {
     return traffic.settle(quietMs, marginMs);
+  },
+  talk({ names, room, everyMs }) {
+    continuity.start(names, everyMs, {
+      connected: (name) => client(name).socket.connected,
+      say: (name, text, confirm) => client(name).socket.emit("say to", room, text, confirm),
+    });
+  },
+  recount({ quietMs }) {
+    return continuity.settle(quietMs);
   },
   close({ name }) {
     client(name).socket.disconnect();

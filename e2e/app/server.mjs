@@ -4,13 +4,14 @@
 //   PORT              3000
 //   POD_NAME          the hostname
 //   SHUTDOWN_MS       0: how long after SIGTERM it goes on serving, as an app that drains would
+//   RECOVERY          set: with connectionStateRecovery
 //
 //   GET /healthz      200 while it serves
 //   GET /state        JSON: {pod, sidecarAtStart, attachedMs, attached, peers, gaps, sockets, …}
 //
 // A client's events: "say" (text) reaches every client of the cluster as "said" {from, text};
-// "say to" (room, text) those of a room; "join" (room) and "who" () and "everyone" () answer by
-// their acknowledgement.
+// "say to" (room, text) those of a room, and is acknowledged then; "join" (room) and "who" () and
+// "everyone" () answer by their acknowledgement.
 
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -18,7 +19,7 @@ import { hostname } from "node:os";
 import { createAdapter } from "@socketmesh/adapter";
 import { Server } from "socket.io";
 
-const { PORT = "3000", POD_NAME: pod = hostname(), SHUTDOWN_MS = "0" } = process.env;
+const { PORT = "3000", POD_NAME: pod = hostname(), SHUTDOWN_MS = "0", RECOVERY } = process.env;
 const SOCKET_PATH = "/var/run/socketmesh/app.sock";
 /** How long clients may take to say goodbye. */
 const CLOSE_GRACE_MS = 2000;
@@ -37,6 +38,7 @@ const state = {
   peers: [],
   gaps: 0,
   unsendable: 0,
+  recovered: 0,
 };
 
 const http = createServer((request, response) => {
@@ -53,6 +55,7 @@ const http = createServer((request, response) => {
 
 const io = new Server(http, {
   adapter: createAdapter({ name: pod, log: (level, message) => log(message, { level }) }),
+  ...(RECOVERY && { connectionStateRecovery: {} }),
 });
 const { adapter } = io.of("/");
 adapter.on("attached", ({ member, mesh }) => {
@@ -85,8 +88,12 @@ adapter.on("unsendable", ({ reason }) => {
 
 io.on("connection", (socket) => {
   socket.data.name = socket.handshake.query.name;
+  if (socket.recovered) state.recovered += 1;
   socket.on("say", (text) => io.emit("said", { from: pod, text }));
-  socket.on("say to", (room, text) => io.to(room).emit("said", { from: pod, room, text }));
+  socket.on("say to", (room, text, done) => {
+    io.to(room).emit("said", { from: pod, room, text });
+    done?.();
+  });
   socket.on("join", async (room, done) => {
     await socket.join(room);
     done?.();

@@ -107,6 +107,16 @@ export class Clients {
     return this.#ask("settle", { quietMs, marginMs }, 2 * ANSWER_TIMEOUT_MS);
   }
 
+  /** Each says something to the room every so often, on whatever connection it has. */
+  startTalk(names, room, everyMs = 40) {
+    return this.#ask("talk", { names, room, everyMs });
+  }
+
+  /** Ends the talk: {said, owed, lost, duplicated, misordered, examples, returns}. */
+  settleTalk(quietMs = QUIET_MS) {
+    return this.#ask("recount", { quietMs }, 2 * ANSWER_TIMEOUT_MS);
+  }
+
   end() {
     this.#agent.stdin.end();
     this.#agent.kill();

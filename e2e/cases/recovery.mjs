@@ -1,0 +1,90 @@
+// Every pod of an app is replaced, and no client notices but by `socket.recovered`.
+
+import { converged, nothingLost } from "../lib/chat.mjs";
+import { APP_PORT } from "../lib/clients.mjs";
+import { labelledDeployment, MESH, SELECTOR, startLabelledMesh, startMesh, uids } from "../lib/meshes.mjs";
+import { podTemplate } from "../lib/objects.mjs";
+import { until, want } from "../lib/wait.mjs";
+
+const PODS = 3;
+const CLIENTS = 9;
+const ROOM = "all";
+const WITH_RECOVERY = { env: { RECOVERY: 1 } };
+
+const service = (name) => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name },
+  spec: { selector: { app: name }, ports: [{ port: APP_PORT }] },
+});
+
+/** Clients of the Service, in a room; each goes wherever the Service leads it, as often as it must. */
+async function roamers({ ns, clients }, serviceName) {
+  const { spec } = await ns.get("service", serviceName);
+  const names = Array.from({ length: CLIENTS }, (_, i) => `roamer-${i}`);
+  const url = `http://${spec.clusterIP}:${APP_PORT}`;
+  const at = await Promise.all(names.map((name) => clients.connect(name, url, { again: true, room: ROOM })));
+  return { names, at: at.map(({ pod }) => pod) };
+}
+
+/** They talk while action() replaces every pod. */
+async function recoveredThroughout(context, { pods, deployment, service: serviceName, action }) {
+  const { ns, clients, note } = context;
+  const { names } = await roamers(context, serviceName);
+  await clients.startTalk(names, ROOM);
+  const started = Date.now();
+  await action();
+  await ns.kubectl(["rollout", "status", `deployment/${deployment}`, "--timeout=60s"]);
+  const old = new Set(uids(pods));
+  const renewed = await until("every old pod to be gone", async () => {
+    const all = await ns.list("pods", SELECTOR); // those that end, too
+    want(all.every(({ metadata }) => !old.has(metadata.uid)), "one is still there");
+    return all;
+  });
+  note(`rolled in ${((Date.now() - started) / 1000).toFixed(0)}s`);
+  await converged(clients, renewed);
+  const account = await clients.settleTalk();
+  note(nothingLost(account));
+  const { returns } = account;
+  const afresh = returns.filter(({ recovered }) => !recovered);
+  want(afresh.length === 0, () => `${afresh.length} of ${returns.length} returns began anew: ${JSON.stringify(afresh[0])}`);
+  for (const name of names) want(returns.some((each) => each.name === name), () => `${name} never lost its pod`);
+  const away = returns.map(({ awayMs }) => awayMs).sort((a, b) => a - b);
+  note(`${returns.length} returns, all recovered; away ${away[away.length >> 1]} ms (median), ${away.at(-1)} ms at most`);
+}
+
+export const cases = [
+  {
+    name: "clients recover while a Deployment is restarted",
+    async run(context) {
+      const { ns, clients } = context;
+      await startLabelledMesh(context, { recovery: {} });
+      await ns.apply([service("plain"), labelledDeployment("plain", { replicas: PODS, app: WITH_RECOVERY })]);
+      const pods = await ns.readyPods(SELECTOR, PODS);
+      await converged(clients, pods);
+      await recoveredThroughout(context, {
+        ...{ pods, deployment: "plain", service: "plain" },
+        action: () => ns.kubectl(["rollout", "restart", "deployment/plain"]),
+      });
+    },
+  },
+  {
+    name: "clients recover while the operator renews sidecars",
+    async run(context) {
+      const { ns } = context;
+      const template = podTemplate({ app: WITH_RECOVERY });
+      const pods = await startMesh(context, PODS, { template, recovery: { window: "90s" } });
+      await recoveredThroughout(context, {
+        ...{ pods, deployment: MESH, service: MESH },
+        async action() {
+          const { metadata: { generation } } = await ns.get("deployment", MESH);
+          await ns.patch("smesh", MESH, { spec: { recovery: { window: "2m" } } });
+          await until("the new configuration in the Deployment", async () => {
+            const { metadata } = await ns.get("deployment", MESH);
+            want(metadata.generation > generation, "it is the old one");
+          });
+        },
+      });
+    },
+  },
+];
