@@ -9,6 +9,8 @@
 //   {id, op: "settle", quietMs, marginMs}  ends the traffic, waits for stragglers, and accounts
 //   {id, op: "talk", names, room, everyMs} as traffic, to a room, of which each message is confirmed
 //   {id, op: "recount", quietMs}           ends the talk, waits for stragglers, and accounts
+//   {id, op: "cut", name}                  its connection is lost, and it does not come back until
+//   {id, op: "back", name}                 then
 //   {id, op: "close", name}
 
 import { createInterface } from "node:readline";
@@ -108,6 +110,18 @@ const operations = {
   },
   recount({ quietMs }) {
     return continuity.settle(quietMs);
+  },
+  cut({ name }) {
+    const { io: manager } = client(name).socket;
+    manager.reconnection(false);
+    manager.engine.close();
+  },
+  back({ name }) {
+    const { socket } = client(name);
+    socket.io.reconnection(true);
+    const connected = new Promise((resolve) => socket.once("connect", resolve));
+    socket.connect();
+    return connected;
   },
   close({ name }) {
     client(name).socket.disconnect();

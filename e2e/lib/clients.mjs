@@ -75,6 +75,15 @@ export class Clients {
     return this.#ask("received", { name });
   }
 
+  /** Its connection is lost, and it stays away until it is called back; then it is connected. */
+  cut(name) {
+    return this.#ask("cut", { name });
+  }
+
+  back(name) {
+    return this.#ask("back", { name });
+  }
+
   close(name) {
     return this.#ask("close", { name });
   }
