@@ -92,7 +92,8 @@ io.on("connection", (socket) => {
   socket.on("say", (text) => io.emit("said", { from: pod, text }));
   socket.on("say to", (room, text, done) => {
     io.to(room).emit("said", { from: pod, room, text });
-    done?.();
+    // What is confirmed has left this process, should it be killed now.
+    setImmediate(() => done?.());
   });
   socket.on("join", async (room, done) => {
     await socket.join(room);

@@ -12,6 +12,8 @@ const CLIENTS = 9;
 const SLEEPERS = 4;
 const ROOM = "all";
 const WITH_RECOVERY = { env: { RECOVERY: 1 } };
+/** As most apps are that nobody wrote a signal handler for: it serves until it is killed. */
+const DEAF = { app: { env: { RECOVERY: 1, SHUTDOWN_MS: 600_000 } }, terminationGracePeriodSeconds: 4 };
 
 const service = (name) => ({
   apiVersion: "v1",
@@ -76,11 +78,11 @@ export const cases = [
     },
   },
   {
-    name: "clients recover while the operator renews sidecars",
+    name: "clients recover while the operator renews sidecars, and apps are killed",
     async run(context) {
       const { ns } = context;
-      const template = podTemplate({ app: WITH_RECOVERY });
-      const pods = await startMesh(context, PODS, { template, recovery: { window: "90s" } });
+      const spec = { template: podTemplate(DEAF), recovery: { window: "90s" } };
+      const pods = await startMesh(context, PODS, spec);
       await recoveredThroughout(context, {
         ...{ pods, deployment: MESH, service: MESH },
         async action() {
