@@ -13,8 +13,9 @@ namespace {
 
 // Bytes waiting for the peer above which no more of a log is written for the moment.
 constexpr std::size_t kShippingBytes = 8U << 20U;
-// How long a leaving sidecar waits for members that may be about to end. Kubernetes ends an app that
-// does not go by itself up to a second after it told the sidecar, and kills that one after two.
+// How long a leaving sidecar waits for members that may be about to end. Kubernetes ends an app
+// that does not go by itself up to a second after it told the sidecar, and kills that one after
+// two.
 constexpr TimeUs kLinger = 1500 * kMillisecondUs;
 // When it is looked at again.
 constexpr TimeUs kShippingInterval = 2 * kMillisecondUs;
