@@ -338,7 +338,7 @@ void Node::Impl::member_taken(AppConn& app, wire::Bytes payload) {
   app.taken_count = count;
   while (!app.gaps.empty() && app.gaps.front().position <= count) app.gaps.pop_front();
   settle(app.endpoint, count);
-  if (app.home != nullptr) app.home->home.delivered(count);
+  if (app.home != nullptr) app.home->home.delivered(count, now);
 }
 
 void Node::Impl::begin_sync(AppConn& app, wire::Bytes payload) {

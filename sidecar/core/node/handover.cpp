@@ -243,7 +243,7 @@ void Node::Impl::Recovery::adopt_end(Slot& slot, const rw::AdoptEnd& end) {
   HomeRecord* record = home_of(found->second.member);
   adoptions.erase(found);
   if (record == nullptr) return;
-  record->home.end_adoption(end.marks);
+  record->home.end_adoption(end.marks, node.now);
   drop_if_empty(*record);
   const rw::Moved yes{end.token, true};
   node.to_peer(slot, [&](wire::Buffer& out) { rw::write_adopted(out, yes); });
@@ -262,7 +262,7 @@ void Node::Impl::Recovery::end_adoptions(const Slot& slot) {
     std::vector<Session*> gone;
     record->home.each_session([&](Session& session) { gone.push_back(&session); });
     for (Session* session : gone) record->home.end(*session);
-    record->home.end_adoption({});
+    record->home.end_adoption({}, node.now);
     drop_if_empty(*record);
   }
 }

@@ -17,6 +17,7 @@ Node::Impl::Impl(NodeConfig settings, TimeUs time)
   recovery::HomeLimits homes;
   homes.window = config.limits.recovery_window;
   homes.memory_bytes = config.limits.recovery_memory_bytes;
+  homes.repeat = kTombstoneHolds * config.limits.hold_time;
   recovery = std::make_unique<Recovery>(*this, homes);
 }
 

@@ -37,7 +37,7 @@ void Node::Impl::Recovery::attach(AppConn& app, std::uint16_t attachment, const 
 
 HomeRecord& Node::Impl::Recovery::make_home(MemberId member) {
   auto& record = homes[member];
-  record = std::make_unique<HomeRecord>(member);
+  record = std::make_unique<HomeRecord>(member, limits);
   record->endpoint = node.new_endpoint();
   node.endpoints[record->endpoint].home = record.get();
   expire_due = std::min(expire_due, node.now + kExpireInterval);
@@ -108,7 +108,7 @@ bool Node::Impl::Recovery::own(AppConn& app, const Run& run) {
     record.home.published(run.bytes, node.now);
     return true;
   }
-  record.home.told(run.head.body);
+  record.home.told(run.head.body, node.now);
   if (run.bytes[7] == wire::kGapKind) {
     record.home.gap(node.now);
     return true;

@@ -17,7 +17,7 @@ namespace rw = wire::recovery;
 
 // One member's home, over its attachments; without a member while sessions are left in it.
 struct HomeRecord {
-  explicit HomeRecord(MemberId member) : home(member) {}
+  HomeRecord(MemberId member, const recovery::HomeLimits& limits) : home(member, limits) {}
   recovery::Home home;
   EndpointId endpoint = 0;
   AppConn* app = nullptr;

@@ -150,7 +150,7 @@ void Node::Impl::Recovery::finish(Restore& restore, Session& session,
   session.restore = restore.token;
   restore.step = Restore::Step::kDone;
   restore.again = kNever;
-  to.home.carry(session, restore.offset, std::move(frames), marks, restore.position);
+  to.home.carry(session, restore.offset, std::move(frames), marks, restore.position, node.now);
   wire::Buffer& out = node.tell(*to.app);
   in_pieces(session.carried,
             [&](wire::Bytes piece) { rw::write_replay(out, restore.request, piece); });

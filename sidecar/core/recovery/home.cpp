@@ -19,18 +19,13 @@ std::uint8_t kind_of(wire::Bytes frame) {
 
 }  // namespace
 
-void Home::raise_seen(const Marks& marks) {
-  for (const wire::recovery::Mark& mark : marks)
-    seen_[mark.origin] = std::max(seen_[mark.origin], mark.seq);
-}
-
 void Home::attach(std::uint16_t attachment, const Marks& taken, TimeUs now) {
   // What it had delivered of the attachment before is not known.
   if (!by_pid_.empty() || log_.end() > 0) {
     provisional_.clear();
     gap(now);
   }
-  raise_seen(taken);
+  seen_.raise(taken, now);
   attached_ = true;
   attachment_ = attachment;
 }
@@ -38,7 +33,7 @@ void Home::attach(std::uint16_t attachment, const Marks& taken, TimeUs now) {
 // Nobody tells any more what was delivered, and no socket is left to which it matters.
 void Home::detach(TimeUs now, const HomeLimits& limits) {
   attached_ = false;
-  flush_provisional();
+  flush_provisional(now);
   for (auto& [key, session] : by_pid_) {
     if (session->state == Session::State::kLive || session->state == Session::State::kClosing) {
       session->state = Session::State::kAway;
@@ -47,19 +42,18 @@ void Home::detach(TimeUs now, const HomeLimits& limits) {
   }
 }
 
-void Home::flush_provisional() {
-  for (const Provisional& item : provisional_) confirm(item.entry);
+void Home::flush_provisional(TimeUs now) {
+  for (const Provisional& item : provisional_) confirm(item.entry, now);
   provisional_.clear();
 }
 
 // Only what is in the log once and in each origin's order is ever replayed.
-void Home::confirm(const Log::Entry& entry) {
+void Home::confirm(const Log::Entry& entry, TimeUs now) {
   if (entry.at == nullptr) return gap(entry.time);
-  const MessageId id = entry.id();
-  std::uint64_t& seen = seen_[id.origin];
-  if (id.seq <= seen) return log_.drop(entry);
-  seen = id.seq;
-  log_.push(entry);
+  const Seen::Is is = seen_.note(entry.id(), now);
+  if (is == Seen::Is::kNew) return log_.push(entry);
+  log_.drop(entry);
+  if (is == Seen::Is::kUnknowable) gap(entry.time);
 }
 
 void Home::queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, TimeUs now) {
@@ -86,17 +80,18 @@ void Home::queued_gap(std::uint64_t number, TimeUs now) {
   provisional_.push_back({mark, number});
 }
 
-void Home::delivered(std::uint64_t count) {
+void Home::delivered(std::uint64_t count, TimeUs now) {
   while (!provisional_.empty() && provisional_.front().number <= count) {
-    confirm(provisional_.front().entry);
+    confirm(provisional_.front().entry, now);
     provisional_.pop_front();
   }
 }
 
-void Home::told(wire::Bytes body) {
+void Home::told(wire::Bytes body, TimeUs now) {
   const auto order = wire::recovery::read_order(body);
   // What it published on an attachment before comes before all of this one.
-  if (order && attached_ && order->attachment == attachment_) delivered(order->delivered);
+  if (order && attached_ && order->attachment == attachment_)
+    delivered(order->delivered, now);
 }
 
 void Home::published(wire::Bytes frames, TimeUs now) {
@@ -111,11 +106,11 @@ void Home::keep(wire::Bytes frames, TimeUs now, bool own) {
   const std::uint8_t flags = frames[5];
   if ((flags & wire::kLogged) != 0) {
     log_.keep(frames, now, [&](const Log::Entry& entry) {
-      if (own) told(entry.frame());
+      if (own) told(entry.frame(), now);
       if (adopting_)
         provisional_.push_back({entry, 0});
       else
-        confirm(entry);
+        confirm(entry, now);
     });
     return;
   }
@@ -151,6 +146,7 @@ Session* Home::adopt(const wire::recovery::AdoptSession& said, TimeUs now,
     changes.push_back({change.at, change.join, std::string(change.room)});
   session->set_changes(std::move(changes));
   session->marks = said.marks;
+  session->marked_at = now;
   session->data.assign(said.data.begin(), said.data.end());
   for (wire::Bytes left = said.carried; const auto frame = wire::first_frame(left);) {
     session->carried.emplace_back(frame->begin(), frame->end());
@@ -165,21 +161,23 @@ void Home::adopt_entry(const wire::recovery::LogEntry& entry, TimeUs now) {
   const TimeUs time = now - static_cast<TimeUs>(entry.age_us);
   if (entry.frame.empty()) return log_.push_gap(time);
   log_.keep(entry.frame, time, [&](const Log::Entry& kept) {
-    seen_[kept.id().origin] = kept.id().seq;
-    log_.push(kept);
+    if (seen_.note(kept.id(), now) == Seen::Is::kNew) return log_.push(kept);
+    log_.drop(kept);
+    log_.push_gap(time);
   });
 }
 
 // What arrived meanwhile follows, but for what was in the log, or before it.
-void Home::end_adoption(const Marks& marks) {
-  raise_seen(marks);
+void Home::end_adoption(const Marks& marks, TimeUs now) {
+  seen_.raise(marks, now);
   adopting_ = false;
-  flush_provisional();
+  flush_provisional(now);
 }
 
 Marks Home::seen() const {
   Marks marks;
-  for (const auto& [origin, seq] : seen_) marks.push_back({origin, seq});
+  marks.reserve(seen_.size());
+  seen_.each([&](wire::MemberId origin, std::uint64_t seq) { marks.push_back({origin, seq}); });
   return marks;
 }
 
@@ -297,8 +295,7 @@ bool Home::replay_provisional(const Session& session, std::vector<wire::Bytes>& 
   for (const Provisional& item : provisional_) {
     if (item.entry.at == nullptr) return false;
     const MessageId id = item.entry.id();
-    const auto seen = seen_.find(id.origin);
-    if (session.marked(id) || (seen != seen_.end() && id.seq <= seen->second)) continue;
+    if (session.marked(id) || seen_.has(id)) continue;
     const auto data = wire::parse_data(item.entry.frame());
     if (data && read_route(*data, route) && session.is_for(route, rooms))
       frames.push_back(item.entry.frame());
@@ -351,18 +348,20 @@ Replay Home::replay(Session& session, std::string_view offset, Position until) {
 }
 
 void Home::carry(Session& session, std::string_view offset, std::vector<wire::Buffer> frames,
-                 Marks marks, Position start) {
+                 Marks marks, Position start, TimeUs now) {
   drop_carried(session);
   session.carried = std::move(frames);
   carried_bytes_ += session.carried_bytes();
   session.base = offset;
   session.marks = std::move(marks);
+  session.marked_at = now;
   session.start = session.last_position = start;
   session.last.clear();
 }
 
 Marks Home::marks(const Session& session) const {
-  auto highest = seen_;
+  std::unordered_map<wire::MemberId, std::uint64_t> highest;
+  seen_.each([&](wire::MemberId origin, std::uint64_t seq) { highest[origin] = seq; });
   for (const wire::recovery::Mark& mark : session.marks)
     highest[mark.origin] = std::max(highest[mark.origin], mark.seq);
   for (const Provisional& item : provisional_) {
@@ -378,9 +377,11 @@ Marks Home::marks(const Session& session) const {
 void Home::expire(TimeUs now, const HomeLimits& limits, std::size_t memory_bytes) {
   log_.evict(now - limits.window,
              memory_bytes > carried_bytes_ ? memory_bytes - carried_bytes_ : 0);
+  seen_.forget(now);
   std::vector<Session*> over;
   for (auto& [key, session] : by_pid_) {
     session->forget_changes(log_.head());
+    if (session->marked_at + keep_ <= now) session->marks.clear();
     // What it was given when it came is as old as the log there.
     if (session->start < log_.head() && !session->carried.empty()) drop_carried(*session);
     if (session->state == Session::State::kAway && session->lease == 0 && session->deadline <= now)

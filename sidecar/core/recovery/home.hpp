@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "sidecar/core/recovery/seen.hpp"
 #include "sidecar/core/recovery/session.hpp"
 #include "sidecar/core/wire/handover_frames.hpp"
 
@@ -20,6 +21,10 @@ struct HomeLimits {
   TimeUs window = 0;             // a disconnected session, or a message, is kept this long
   std::size_t memory_bytes = 0;  // of all homes of this sidecar together
   std::size_t sessions = 1U << 20U;
+  // Origins whose highest sequence one home knows, as many as an app remembers.
+  std::size_t origins = 65'536;
+  // What was delivered once may come again for so long: links keep it for a peer that is away.
+  TimeUs repeat = 0;
 };
 
 // A room of a session whose messages the home wants, or does not want any more. Counted: a room of
@@ -39,7 +44,8 @@ struct Replay {
 
 class Home {
  public:
-  explicit Home(wire::MemberId member) : member_(member) {}
+  Home(wire::MemberId member, const HomeLimits& limits)
+      : member_(member), keep_(limits.window + limits.repeat), seen_(limits.origins, keep_) {}
 
   wire::MemberId member() const { return member_; }
   bool attached() const { return attached_; }
@@ -57,11 +63,11 @@ class Home {
   // A declared loss was queued as delivery `number`.
   void queued_gap(std::uint64_t number, TimeUs now);
   // The member has delivered so many of this attachment.
-  void delivered(std::uint64_t count);
+  void delivered(std::uint64_t count, TimeUs now);
   // The member published whole frames.
   void published(wire::Bytes frames, TimeUs now);
   // Something that the member told in order: what it had delivered by then.
-  void told(wire::Bytes body);
+  void told(wire::Bytes body, TimeUs now);
   // Frames for the home's sessions while no member is attached.
   void arrived(wire::Bytes frames, TimeUs now);
   // Something is missing here.
@@ -72,7 +78,7 @@ class Home {
   void begin_adoption(Position head);
   Session* adopt(const wire::recovery::AdoptSession& said, TimeUs now, const HomeLimits& limits);
   void adopt_entry(const wire::recovery::LogEntry& entry, TimeUs now);
-  void end_adoption(const Marks& marks);
+  void end_adoption(const Marks& marks, TimeUs now);
   bool adopting() const { return adopting_; }
   Marks seen() const;
 
@@ -100,7 +106,7 @@ class Home {
   // The session is restored from `offset` with these frames; what comes from `start` on is new,
   // but for what `marks` name.
   void carry(Session& session, std::string_view offset, std::vector<wire::Buffer> frames,
-             Marks marks, Position start);
+             Marks marks, Position start, TimeUs now);
   // The highest sequence of each origin that is in the log, or was, or is queued for the member, or
   // that the session came with.
   Marks marks(const Session& session) const;
@@ -122,23 +128,23 @@ class Home {
     std::uint64_t number;
   };
 
-  void confirm(const Log::Entry& entry);
+  void confirm(const Log::Entry& entry, TimeUs now);
   void keep(wire::Bytes frames, TimeUs now, bool own);
-  void flush_provisional();
+  void flush_provisional(TimeUs now);
   Session* insert(std::string_view nsp, std::string_view sid, std::string_view pid);
   void want(const Session& session, bool add);
   void want_room(const Session& session, std::string_view room, bool add);
-  void raise_seen(const Marks& marks);
   void drop_carried(Session& session);
   bool replay_provisional(const Session& session, std::vector<wire::Bytes>& frames) const;
 
   wire::MemberId member_;
+  TimeUs keep_;  // of what is known of origins, behind their newest message
   bool attached_ = false;
   bool adopting_ = false;
   std::uint16_t attachment_ = 0;
   Log log_;
   std::deque<Provisional> provisional_;
-  std::unordered_map<wire::MemberId, std::uint64_t> seen_;  // highest sequence in the log
+  Seen seen_;
   std::unordered_map<std::string, std::unique_ptr<Session>> by_pid_;
   std::unordered_map<std::string, Session*> by_sid_;
   std::size_t carried_bytes_ = 0;

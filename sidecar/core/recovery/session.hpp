@@ -39,7 +39,9 @@ class Session {
   std::string base;
   std::vector<wire::Buffer> carried;
   // Messages of these origins up to these sequences are in `carried`, or were before it.
+  // Forgotten when nothing of that can come any more.
   Marks marks;
+  TimeUs marked_at = 0;
 
   // The newest message that was written to it before position `last_position`; "" none was.
   std::string last;
