@@ -138,10 +138,11 @@ void Node::Impl::Recovery::ship(Handover& handover) {
   recovery::Home& home = home_of(handover.member)->home;
   recovery::Log& log = home.log();
   handover.next = std::max(handover.next, log.head());
-  while (handover.next < log.end()) {
+  do {  // a log that is empty by now has its position to tell
     if (handover.to->window.control_bytes() > kShippingBytes) return;
     rw::AdoptLog piece;
     piece.token = handover.token;
+    piece.first = handover.next;
     for (std::size_t bytes = 0; handover.next < log.end() && bytes < kReplayPieceBytes;
          ++handover.next) {
       const recovery::Log::Entry& entry = log.at(handover.next);
@@ -150,7 +151,7 @@ void Node::Impl::Recovery::ship(Handover& handover) {
       bytes += entry.size;
     }
     node.to_peer(*handover.to, [&](wire::Buffer& out) { rw::write_adopt_log(out, piece); });
-  }
+  } while (handover.next < log.end());
   handover.ended = true;
   const rw::AdoptEnd end{handover.token, rw::Result::kRestored, home.seen()};
   node.to_peer(*handover.to, [&](wire::Buffer& out) { rw::write_adopt_end(out, end); });
@@ -230,6 +231,7 @@ void Node::Impl::Recovery::adopt_log(const Slot& slot, const rw::AdoptLog& log) 
   HomeRecord* record = adopting(slot, log.token);
   if (record == nullptr) return;
   adoptions.at({&slot, log.token}).fence_at = kNever;
+  record->home.adopt_from(log.first);
   for (const rw::LogEntry& entry : log.entries) record->home.adopt_entry(entry, node.now);
 }
 

@@ -157,6 +157,10 @@ Session* Home::adopt(const wire::recovery::AdoptSession& said, TimeUs now,
   return session;
 }
 
+void Home::adopt_from(Position first) {
+  if (first > log_.end()) log_.start_at(first);
+}
+
 void Home::adopt_entry(const wire::recovery::LogEntry& entry, TimeUs now) {
   const TimeUs time = now - static_cast<TimeUs>(entry.age_us);
   if (entry.frame.empty()) return log_.push_gap(time);

@@ -77,6 +77,8 @@ class Home {
   // What arrives from here on waits for the log, whose first position is `head`.
   void begin_adoption(Position head);
   Session* adopt(const wire::recovery::AdoptSession& said, TimeUs now, const HomeLimits& limits);
+  // The next entry's position; those before it that did not come are evicted.
+  void adopt_from(Position first);
   void adopt_entry(const wire::recovery::LogEntry& entry, TimeUs now);
   void end_adoption(const Marks& marks, TimeUs now);
   bool adopting() const { return adopting_; }

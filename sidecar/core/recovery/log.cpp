@@ -104,6 +104,12 @@ void Log::evict(TimeUs oldest, std::size_t limit) {
   }
 }
 
+void Log::start_at(Position head) {
+  for (const Entry& entry : entries_) drop(entry);
+  entries_.clear();
+  head_ = head;
+}
+
 std::optional<TimeUs> Log::oldest() const {
   if (entries_.empty()) return std::nullopt;
   return entries_.front().time;

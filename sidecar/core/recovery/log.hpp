@@ -71,8 +71,8 @@ class Log {
     entries_.push_back({nullptr, 0, 0, now});
   }
 
-  // The first position; before anything is put.
-  void start_at(Position head) { head_ = indexed_from_ = indexed_to_ = head; }
+  // Whatever is here is evicted, and the next entry has this position.
+  void start_at(Position head);
 
   // Evicts what is older than `oldest`, and the oldest while more than `bytes` are held.
   void evict(TimeUs oldest, std::size_t bytes);

@@ -87,6 +87,7 @@ std::optional<AdoptLog> decode_adopt_log(Bytes payload) {
   Reader reader(payload);
   AdoptLog log;
   log.token = reader.u64();
+  log.first = reader.u64();
   while (reader.ok() && reader.remaining() >= kEntryBytes) {
     LogEntry entry;
     entry.age_us = reader.u64();
@@ -154,6 +155,7 @@ void write_adopt_fetch(Buffer& out, const AdoptFetch& fetch) {
 void write_adopt_log(Buffer& out, const AdoptLog& log) {
   FrameWriter frame(out, kAdoptLog);
   frame.u64(log.token);
+  frame.u64(log.first);
   for (const LogEntry& entry : log.entries) {
     frame.u64(entry.age_us);
     frame.u32(static_cast<std::uint32_t>(entry.frame.size()));

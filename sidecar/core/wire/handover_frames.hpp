@@ -52,6 +52,7 @@ struct LogEntry {
 
 struct AdoptLog {
   std::uint64_t token = 0;
+  std::uint64_t first = 0;  // position of the first entry; what is missing before it was evicted
   std::vector<LogEntry> entries;
 };
 
