@@ -31,10 +31,14 @@ std::uint64_t rank(MemberId member, std::string_view sidecar) {
 // Sessions without a socket are handed over; who has one stays with its server.
 void Node::Impl::Recovery::leave() {
   linger_until = node.now + kLinger;
+  hand_over_all();
+  flush();
+}
+
+void Node::Impl::Recovery::hand_over_all() {
   for (auto& [member, record] : homes) {
     if (record->app == nullptr) hand_over(*record);
   }
-  flush();
 }
 
 void Node::Impl::Recovery::hand_over(HomeRecord& record) {
@@ -184,21 +188,43 @@ void Node::Impl::Recovery::end_handover(MemberId member, bool done) {
   });
   for (Session* session : gone) record->home.end(*session);
   drop_if_empty(*record);
+  unlent = unlent || done;
   // Goodbyes may wait for it.
   for (const auto& [conn, link] : node.links) node.mark_dirty(conn);
+}
+
+// A peer's link is lost, or the peer is forgotten.
+void Node::Impl::Recovery::lose_handovers(Slot& slot, bool for_ever) {
+  std::vector<MemberId> stranded;
+  for (auto& [member, handover] : handovers) {
+    if (handover.to == &slot) {
+      // It may have taken all over already, and says so when it is back.
+      if (handover.ended && !for_ever) continue;
+      offer(handover);
+      if (handover.to == nullptr) stranded.push_back(member);
+    } else if (handover.waiting.erase(&slot) > 0) {
+      handover.fenced = false;
+      const rw::AdoptEnd again{handover.token, rw::Result::kAgain, {}};
+      node.to_peer(*handover.to, [&](wire::Buffer& out) { rw::write_adopt_end(out, again); });
+    }
+  }
+  for (const MemberId member : stranded) end_handover(member, false);
 }
 
 // ---- the side that takes over -----------------------------------------------------------------
 
 void Node::Impl::Recovery::adopt(Slot& slot, const rw::Adopt& said) {
-  if (node.leaving || homes.contains(said.member)) {
+  if (node.leaving) {
     const rw::Moved no{said.token, false};
     return node.to_peer(slot, [&](wire::Buffer& out) { rw::write_adopted(out, no); });
   }
-  HomeRecord& record = make_home(said.member);
+  // Sessions that were lent when the others came follow in a home of their own, under any name.
+  MemberId name = said.member;
+  while (homes.contains(name)) ++name;
+  HomeRecord& record = make_home(name);
   record.home.begin_adoption(said.head);
   orphans.push_back(&record);
-  adoptions[{&slot, said.token}] = {said.member, kNever};
+  adoptions[{&slot, said.token}] = {name, kNever};
 }
 
 HomeRecord* Node::Impl::Recovery::adopting(const Slot& slot, std::uint64_t token) {

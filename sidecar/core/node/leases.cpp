@@ -18,6 +18,7 @@ void Node::Impl::Recovery::end_lease(std::uint64_t number) {
   if (lease == leases.end()) return;
   lease_numbers.erase({lease->second.mover, lease->second.token});
   leases.erase(lease);
+  unlent = true;
 }
 
 void Node::Impl::Recovery::asked(Slot& slot, const rw::Find& find) {
@@ -206,22 +207,12 @@ void Node::Impl::Recovery::peer_lost(Slot& slot) {
     const rw::Replayed again{lease.token, rw::Result::kAgain, {}};
     node.to_peer(*lease.mover, [&](wire::Buffer& out) { rw::write_replayed(out, again); });
   }
-  std::vector<MemberId> stranded;
-  for (auto& [member, handover] : handovers) {
-    if (handover.to == &slot) {
-      offer(handover);
-      if (handover.to == nullptr) stranded.push_back(member);
-    } else if (handover.waiting.erase(&slot) > 0) {
-      handover.fenced = false;
-      const rw::AdoptEnd again{handover.token, rw::Result::kAgain, {}};
-      node.to_peer(*handover.to, [&](wire::Buffer& out) { rw::write_adopt_end(out, again); });
-    }
-  }
-  for (const MemberId member : stranded) end_handover(member, false);
+  lose_handovers(slot, false);
 }
 
 void Node::Impl::Recovery::peer_gone(Slot& slot) {
   peer_lost(slot);
+  lose_handovers(slot, true);
   end_adoptions(slot);
   for (auto& [token, restore] : restores) {
     if (restore.from == &slot) restore.from = nullptr;
@@ -233,7 +224,8 @@ void Node::Impl::Recovery::peer_gone(Slot& slot) {
     Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
     if (session != nullptr && session->lease == number) session->lease = 0;
   }
-  std::erase_if(leases, [&](const auto& item) { return item.second.mover == &slot; });
+  if (std::erase_if(leases, [&](const auto& item) { return item.second.mover == &slot; }) > 0)
+    unlent = true;
 }
 
 // Also where recovery is off: a mesh in which it is being turned on or off stays one.

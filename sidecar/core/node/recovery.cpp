@@ -229,6 +229,8 @@ void Node::Impl::Recovery::closed(HomeRecord& record, recovery::Session& session
 }
 
 void Node::Impl::Recovery::flush() {
+  // What was lent when its home was handed over follows when it is not taken.
+  if (std::exchange(unlent, false) && node.leaving) hand_over_all();
   for (auto& [member, record] : homes) sync_interest(*record);
   node.flush_interest();
   if (!unfenced.empty()) send_barriers();

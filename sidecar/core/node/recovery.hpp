@@ -161,6 +161,7 @@ struct Node::Impl::Recovery {
   // ---- handover.cpp
   void leave();
   bool handing_over() const;
+  void hand_over_all();
   void hand_over(HomeRecord& record);
   bool members_are_ending() const;
   void offer(Handover& handover);
@@ -169,6 +170,7 @@ struct Node::Impl::Recovery {
   void ship(Handover& handover);
   void adopted(const Slot& slot, const rw::Moved& said);
   void end_handover(MemberId member, bool done);
+  void lose_handovers(Slot& slot, bool for_ever);
   void adopt(Slot& slot, const rw::Adopt& said);
   HomeRecord* adopting(const Slot& slot, std::uint64_t token);
   void adopt_session(const Slot& slot, const rw::AdoptSession& said);
@@ -200,6 +202,7 @@ struct Node::Impl::Recovery {
     TimeUs since = 0;
   };
   std::map<std::pair<std::string, std::uint64_t>, Passes> passes;
+  bool unlent = false;                  // a session here is lent no more
   std::vector<std::uint64_t> unfenced;  // restores whose rooms are about to be announced
   std::uint64_t last_number = 0;        // tokens, barriers, leases
   TimeUs expire_due = kNever;
