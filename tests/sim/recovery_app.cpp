@@ -372,7 +372,10 @@ void RecoveryApp::on_restored(Reader& reader) {
   pending_.erase(found);
   if (const std::uint8_t why = reader.u8(); why != 0) {
     if (why == kSuperseded || pending.dead) return;
-    ++refusals_[why];
+    // An attempt that its client gave up is refused where the session has gone on since.
+    const bool heard = pending.client->waits(pending.connection);
+    if (heard) ++refusals_[why];
+    env_.trace.note("session refused: host, reason, heard", home_.host(), why, heard ? 1 : 0);
     return accept_new(*pending.client, pending.connection, pending.wanted);
   }
   ++restored_;

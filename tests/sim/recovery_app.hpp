@@ -38,6 +38,8 @@ class ClientEnd {
                          const std::string& pid, const Rooms& rooms) = 0;
   virtual void message(std::uint64_t connection, const MessageId& id) = 0;
   virtual void closed(std::uint64_t connection) = 0;
+  // Whether it has not given that connection up.
+  virtual bool waits(std::uint64_t connection) const = 0;
 };
 
 class RecoveryApp : public NetUser {

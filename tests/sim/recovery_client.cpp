@@ -50,14 +50,9 @@ void RecoveryClient::arrive(std::function<void()> what, std::uint64_t connection
 
 void RecoveryClient::connected(std::uint64_t connection, MemberId home, const std::string& sid,
                                const std::string& pid, const Rooms& rooms) {
-  if (connection != connection_) {
-    // Its session has gone to where nobody waits for it any more.
-    if (pid != pid_) return;
-    stays_.push_back({env_.clock.now(), rooms, home});
-    order_of_ = nullptr;
-    order_at_ = -1;
-    return;
-  }
+  // From here on its session is there, whether it hears of it or not.
+  if (pid == pid_) moved_to(home, rooms);
+  if (connection != connection_) return;
   arrive([this, sid, pid, rooms] { got_connected(sid, pid, rooms); }, connection);
 }
 
@@ -78,23 +73,26 @@ void RecoveryClient::got_connected(const std::string& sid, const std::string& pi
   if (pid == pid_) {
     ++recovered_;
     if (sid != sid_) throw Violation("a recovered socket has another id", sid);
-    if (rooms != stays_.back().rooms) throw Violation("a recovered socket has other rooms", sid);
-    if (app_ != order_of_) {
-      order_of_ = nullptr;
-      order_at_ = -1;
-    }
   } else {
     ++begun_;
     got_.clear();
     highest_.clear();
     stays_.clear();
     offset_.clear();
-    order_of_ = app_;
+    order_of_ = app_->id();
     order_at_ = -1;
+    stays_.push_back({env_.clock.now(), rooms, app_->id()});
   }
   sid_ = sid;
   pid_ = pid;
-  stays_.push_back({env_.clock.now(), rooms, app_->id()});
+}
+
+void RecoveryClient::moved_to(MemberId home, const Rooms& rooms) {
+  if (rooms != stays_.back().rooms) throw Violation("a recovered socket has other rooms", sid_);
+  stays_.push_back({env_.clock.now(), rooms, home});
+  if (home == order_of_) return;
+  order_of_ = 0;
+  order_at_ = -1;
 }
 
 void RecoveryClient::rooms_changed(const std::string& room, bool join) {
@@ -125,8 +123,7 @@ void RecoveryClient::got(const MessageId& id) {
   offset_ = offset_of(id);
   // As long as it stays at one server, that server's order is its own.
   const std::int64_t at = app_->delivered_at(id);
-  if (order_of_ == nullptr && at >= 0) return;
-  if (at < 0) return;
+  if (order_of_ == 0 || at < 0) return;
   if (at <= order_at_) fail("a client got messages in another order than its home's", id);
   order_at_ = at;
 }

@@ -43,6 +43,7 @@ class RecoveryClient : public ClientEnd {
                  const std::string& pid, const Rooms& rooms) override;
   void message(std::uint64_t connection, const MessageId& id) override;
   void closed(std::uint64_t connection) override;
+  bool waits(std::uint64_t connection) const override { return connection == connection_; }
 
  private:
   struct Stay {  // at one home, or with one set of rooms
@@ -53,6 +54,7 @@ class RecoveryClient : public ClientEnd {
 
   void arrive(std::function<void()> what, std::uint64_t connection);
   void got_connected(const std::string& sid, const std::string& pid, const Rooms& rooms);
+  void moved_to(MemberId home, const Rooms& rooms);
   void got(const MessageId& id);
   [[noreturn]] void fail(const char* what, const MessageId& id) const;
   enum class Verdict { kMust, kMay, kMustNot };
@@ -78,7 +80,7 @@ class RecoveryClient : public ClientEnd {
   std::vector<MessageId> got_;
   std::map<MemberId, std::uint64_t> highest_;
   std::vector<Stay> stays_;
-  RecoveryApp* order_of_ = nullptr;  // whose order the messages have had without a break
+  MemberId order_of_ = 0;  // whose order the messages have had without a break; 0: nobody's
   std::int64_t order_at_ = -1;
 };
 
