@@ -79,6 +79,20 @@ class SendWindow {
       visit(wire::Bytes(record.bytes).subspan(wire::link::kRecordHeadBytes), record.count);
   }
 
+  // Visits the control frames of the stream behind `received`, in order: visit(frame).
+  template <typename Visit>
+  void each_control(std::uint64_t received, Visit&& visit) const {
+    for (const Record& record : records_) {
+      if (!record.control || record.last_seq() <= received || record.bytes.empty()) continue;
+      wire::Bytes frames = wire::Bytes(record.bytes).subspan(wire::link::kRecordHeadBytes);
+      for (std::uint64_t seq = record.first_seq; const auto frame = wire::first_frame(frames);
+           ++seq) {
+        if (seq > received) visit(*frame);
+        frames = frames.subspan(frame->size());
+      }
+    }
+  }
+
   // Messages that had to go from what is held, or before it, and are not declared yet.
   std::uint64_t held_lost() const { return held_lost_; }
 
@@ -96,6 +110,8 @@ class SendWindow {
   std::uint64_t position() const { return position_; }
   std::uint32_t stream() const { return stream_; }
   bool holding() const { return holding_; }
+  // Control frames pass what was appended before them.
+  bool holds_back() const { return !held_.empty() || held_lost_ > 0; }
   std::size_t bytes() const { return bytes_; }
   // Of control frames that the peer's sidecar has not said to have.
   std::size_t control_bytes() const { return control_bytes_; }

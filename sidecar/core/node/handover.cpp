@@ -245,8 +245,10 @@ void Node::Impl::Recovery::adopt_ready(const Slot& slot, std::uint64_t token) {
 void Node::Impl::Recovery::fence_adoptions() {
   for (auto& [key, adoption] : adoptions) {
     if (adoption.fence_at > node.now) continue;
-    adoption.fence_at = node.now + kFenceRetry;
     Slot* from = node.find_slot(key.first->id);
+    // What is held for it is not before ADOPT_FETCH yet.
+    adoption.fence_at = node.now + (from->window.holds_back() ? kRestoreRetry : kFenceRetry);
+    if (from->window.holds_back()) continue;
     const std::uint64_t barrier = ++last_number;
     rw::AdoptFetch fetch{key.second, barrier, fence(*from, barrier)};
     node.to_peer(*from, [&](wire::Buffer& out) { rw::write_adopt_fetch(out, fetch); });

@@ -104,7 +104,7 @@ struct Node::Impl {
   Slot* slot_for(std::string_view id);
   void start_hold(Slot& slot);
   void new_life(Slot& slot, std::uint64_t epoch);
-  void start_stream(Slot& slot, std::uint32_t held_by_peer);
+  void start_stream(Slot& slot, std::uint32_t held_by_peer, std::uint64_t received);
   void send_snapshot(Slot& slot);
   void release_when_ready(Slot& slot);
   void lose_link(Slot& slot);
@@ -192,6 +192,8 @@ struct Node::Impl {
   struct Recovery;
   std::uint64_t everyone_hash(std::string_view nsp);
   bool recovery_frame(Slot& slot, wire::Bytes frame);
+  // What recovery had said to this life of the peer, which has `received` of the stream.
+  std::vector<wire::Buffer> unheard(const Slot& slot, std::uint64_t received) const;
   bool recovery_answer(Slot& slot, std::uint8_t type, wire::Bytes payload);
   // A control frame in a peer's stream, or nothing where there is none. Bounded by the next
   // enforce_window().

@@ -149,7 +149,10 @@ void Node::Impl::Recovery::check(Lease& lease) {
     if (!piece.empty()) send();
   }
   node.to_peer(*lease.mover, [&](wire::Buffer& out) { rw::write_replayed(out, said); });
-  if (said.result == rw::Result::kRestored) return;
+  if (said.result == rw::Result::kRestored) {
+    lease.served = true;
+    return;
+  }
   // It may have been an attempt that its client gave up, or a stranger's: the session stays.
   const auto number = lease_numbers.at({lease.mover, lease.token});
   end_lease(number);
@@ -217,15 +220,48 @@ void Node::Impl::Recovery::peer_gone(Slot& slot) {
   for (auto& [token, restore] : restores) {
     if (restore.from == &slot) restore.from = nullptr;
   }
+  std::erase_if(passes, [&](const auto& item) { return item.first.first == slot.id; });
   for (auto& [key, known] : passes) known.from.erase(&slot);
-  std::erase_if(lease_numbers, [&](const auto& item) { return item.first.first == &slot; });
+  std::vector<std::uint64_t> numbers;
   for (const auto& [number, lease] : leases) {
-    HomeRecord* record = lease.mover == &slot ? home_of(lease.member) : nullptr;
-    Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
-    if (session != nullptr && session->lease == number) session->lease = 0;
+    if (lease.mover == &slot) numbers.push_back(number);
   }
-  if (std::erase_if(leases, [&](const auto& item) { return item.second.mover == &slot; }) > 0)
-    unlent = true;
+  for (const std::uint64_t number : numbers) lose_lease(number);
+}
+
+// Those of sessions that are gone, and that nobody fetches.
+void Node::Impl::Recovery::end_idle_leases() {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, lease] : leases) {
+    HomeRecord* record = home_of(lease.member);
+    const bool here = record != nullptr && record->home.find(lease.nsp, lease.pid) != nullptr;
+    if (!here && !lease.fetching) numbers.push_back(number);
+  }
+  for (const std::uint64_t number : numbers) end_lease(number);
+}
+
+// Its mover is gone. What the mover had been given may have gone on there: nobody knows how far.
+void Node::Impl::Recovery::lose_lease(std::uint64_t number) {
+  const Lease& lease = leases.at(number);
+  const bool served = lease.served;
+  HomeRecord* record = home_of(lease.member);
+  Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
+  end_lease(number);
+  if (session == nullptr || session->lease != number) return;
+  session->lease = 0;
+  if (!served || session->state != Session::State::kAway) return;
+  record->home.end(*session);
+  drop_if_empty(*record);
+}
+
+// Nothing of an earlier life's: that one's questions and answers are void.
+std::vector<wire::Buffer> Node::Impl::unheard(const Slot& slot, std::uint64_t received) const {
+  std::vector<wire::Buffer> frames;
+  if (slot.stream_epoch != slot.epoch || slot.window_broken) return frames;
+  slot.window.each_control(received, [&](wire::Bytes frame) {
+    if (rw::outlives_stream(wire::frame_type(frame))) frames.emplace_back(frame.begin(), frame.end());
+  });
+  return frames;
 }
 
 // Also where recovery is off: a mesh in which it is being turned on or off stays one.
@@ -249,7 +285,7 @@ bool Node::Impl::recovery_frame(Slot& slot, wire::Bytes frame) {
     if (!barrier) return false;
     // What is held for it is not before anything yet.
     Slot* home = find_slot(barrier->sidecar);
-    if (home != nullptr && !home->window.holding()) {
+    if (home != nullptr && !home->window.holds_back()) {
       to_peer(*home, [&](wire::Buffer& out) {
         rw::write_barrier(out, rw::kPass, {barrier->barrier, slot.id});
       });

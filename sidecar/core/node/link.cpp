@@ -201,7 +201,7 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
     settle_syncs(slot, false);
     if (slot.interest_known) release_when_ready(slot);
   } else {
-    start_stream(slot, said->peer_stream);
+    start_stream(slot, said->peer_stream, same ? said->received : 0);
   }
   channel_event(slot, ChannelEvent::Kind::kLinked);
   enforce_window(slot);

@@ -280,6 +280,7 @@ void Node::Impl::Recovery::expire() {
     record->home.expire(node.now, limits, memory);
     drop_if_empty(*record);
   }
+  end_idle_leases();
   std::erase_if(newest, [this](const auto& item) { return !restores.contains(item.second); });
   std::erase_if(
       passes, [this](const auto& item) { return item.second.since + kRestoreTimeout <= node.now; });

@@ -57,6 +57,7 @@ struct Lease {
   std::string pid;
   bool answered = false;  // its mover knows that it is here
   bool fetching = false;
+  bool served = false;  // its mover was given what was missed
   std::uint64_t barrier = 0;
   std::string offset;
   std::set<const Slot*> waiting;  // have not passed it on
@@ -94,7 +95,9 @@ struct Adoption {
 };
 
 struct Node::Impl::Recovery {
-  Recovery(Impl& impl, const recovery::HomeLimits& home_limits) : node(impl), limits(home_limits) {}
+  // Numbers of this life are no other life's.
+  Recovery(Impl& impl, const recovery::HomeLimits& home_limits)
+      : node(impl), limits(home_limits), last_number(impl.config.seed >> 1U) {}
 
   // ---- recovery.cpp: homes
   void attach(AppConn& app, std::uint16_t attachment, const rw::Marks& taken);
@@ -154,6 +157,8 @@ struct Node::Impl::Recovery {
   void moved(const Slot& slot, const rw::Moved& moved);
   Lease* find_lease(const Slot& mover, std::uint64_t token);
   void end_lease(std::uint64_t number);
+  void lose_lease(std::uint64_t number);
+  void end_idle_leases();
   // Whether `mover`, who sees these others, sees the peers that are linked here.
   bool same_mesh(const Slot& mover, const rw::Names& sidecars) const;
   std::set<const Slot*> not_passed(const Slot& mover, std::uint64_t barrier) const;
@@ -204,7 +209,7 @@ struct Node::Impl::Recovery {
   std::map<std::pair<std::string, std::uint64_t>, Passes> passes;
   bool unlent = false;                  // a session here is lent no more
   std::vector<std::uint64_t> unfenced;  // restores whose rooms are about to be announced
-  std::uint64_t last_number = 0;        // tokens, barriers, leases
+  std::uint64_t last_number;            // tokens, barriers, leases
   TimeUs expire_due = kNever;
   TimeUs linger_until = 0;  // leaving: members that end now are waited for
 };

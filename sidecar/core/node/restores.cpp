@@ -265,7 +265,11 @@ void Node::Impl::Recovery::send_barriers() {
   std::map<Slot*, std::vector<const Restore*>> by_home;
   for (const std::uint64_t token : std::exchange(unfenced, {})) {
     const auto found = restores.find(token);
-    if (found != restores.end() && found->second.from != nullptr)
+    if (found == restores.end() || found->second.from == nullptr) continue;
+    // What is held for its home is not before FETCH yet.
+    if (found->second.from->window.holds_back())
+      found->second.again = node.now + kRestoreRetry;
+    else
       by_home[found->second.from].push_back(&found->second);
   }
   for (const auto& [home, wanted] : by_home) {

@@ -39,6 +39,7 @@ void Node::Impl::new_life(Slot& slot, std::uint64_t epoch) {
   slot.interest_known = false;
   ledger.drop_source(slot.endpoint);
   settle_syncs(slot, true);
+  if (recovery) recovery->peer_gone(slot);
   for (auto& [id, member] : slot.members) {
     member.state = RemoteMember::State::kExpected;
     member.confirmed = false;
@@ -48,13 +49,16 @@ void Node::Impl::new_life(Slot& slot, std::uint64_t epoch) {
   routes_changed();
 }
 
-void Node::Impl::start_stream(Slot& slot, std::uint32_t held_by_peer) {
+void Node::Impl::start_stream(Slot& slot, std::uint32_t held_by_peer, std::uint64_t received) {
   settle_syncs(slot, true);
+  const std::vector<wire::Buffer> again = unheard(slot, received);
   // Only a life that met us before holds a stream of ours.
   slot.window.restart(std::max(slot.window.stream(), held_by_peer) + 1, held_by_peer == 0);
   slot.window_broken = false;
+  slot.stream_epoch = slot.epoch;
   slot.down_seq = 0;
   send_snapshot(slot);
+  for (const wire::Buffer& frame : again) slot.window.append_control(frame, 1);
   pay_debts(slot);
   channel_started(slot);
   release_when_ready(slot);

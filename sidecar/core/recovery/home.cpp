@@ -388,7 +388,7 @@ void Home::expire(TimeUs now, const HomeLimits& limits, std::size_t memory_bytes
     if (session->marked_at + keep_ <= now) session->marks.clear();
     // What it was given when it came is as old as the log there.
     if (session->start < log_.head() && !session->carried.empty()) drop_carried(*session);
-    if (session->state == Session::State::kAway && session->lease == 0 && session->deadline <= now)
+    if (session->state == Session::State::kAway && session->deadline <= now)
       over.push_back(session.get());
   }
   for (Session* session : over) end(*session);

@@ -70,6 +70,14 @@ enum LinkType : std::uint8_t {
   kAdopted = 0x4f,
 };
 
+// Whether a link frame is said again when the stream that it was lost with begins anew. Not what
+// tells that data published before lies before it: that data may be held by then. Who waits for
+// one of those asks again.
+inline bool outlives_stream(std::uint8_t type) {
+  const bool fences = type == kPass || type == kFetch || type == kAdoptFetch;
+  return type >= kFind && type <= kAdopted && !fences;
+}
+
 using Names = std::vector<std::string_view>;
 
 // What a SESSION frame says; which members count depends on `op`.
