@@ -27,7 +27,8 @@ struct RecoveryPlan {
     cuts = rng.permille(250) ? 3 : 0;
     restarts = rng.permille(350) ? 3 : 0;
     crashes = rng.permille(150) ? 2 : 0;
-    rolls = rng.permille(400) && leaving ? 2 : 0;
+    const bool often = rng.permille(400);
+    rolls = !leaving ? 0 : often ? 2 : 1;
     latency = rng.permille(200) ? 30 * kMillisecondUs : 300;
   }
   Rng rng;
@@ -125,10 +126,15 @@ class RecoveryRun {
     if (rng_.permille(plan_.restarts)) restart(false);
     if (rng_.permille(plan_.crashes)) restart(true);
     if (rng_.permille(plan_.rolls)) roll();
+    come_back(10);
+  }
+
+  // So many of a thousand that are away come, and those before whom their session would expire.
+  void come_back(std::uint64_t permille) {
     for (auto& client : clients_) {
       const TimeUs away = world_.now() - client->away_since();
       const bool late = away > kWindow * 3 / 4;
-      if (!client->up() && (late || rng_.permille(10))) client->come(any_app());
+      if (!client->up() && (late || rng_.permille(permille))) client->come(any_app());
     }
   }
 
@@ -233,10 +239,9 @@ class RecoveryRun {
 
   void rest() {
     world_.network().end_faults();
-    world_.run_for(3 * kSecondUs);
-    for (auto& client : clients_) {
-      if (!client->up()) client->come(any_app());
-    }
+    for (const TimeUs end = world_.now() + 3 * kSecondUs; world_.now() < end; come_back(0))
+      world_.run_for(kStep);
+    come_back(1000);
     world_.run_for(6 * kSecondUs + 2 * plan_.slack());
   }
 

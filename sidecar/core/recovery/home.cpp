@@ -321,12 +321,12 @@ Replay Home::replay(Session& session, std::string_view offset, Position until) {
     // It saw nothing, and up to there nothing was for it.
     from = session.last_position;
     carried = 0;
+  } else if (offset == session.last && !offset.empty()) {
+    from = session.last_position;
   } else if (offset == session.base) {
     carried = 0;
   } else if (given != session.carried.end()) {
     carried = static_cast<std::size_t>(given - session.carried.begin()) + 1;
-  } else if (offset == session.last && !offset.empty()) {
-    from = session.last_position;
   } else {
     const auto position = id ? log_.find(*id) : std::nullopt;
     if (!position || *position < session.start || !session.holds(log_, *position)) {
@@ -357,10 +357,11 @@ void Home::carry(Session& session, std::string_view offset, std::vector<wire::Bu
   session.carried = std::move(frames);
   carried_bytes_ += session.carried_bytes();
   session.base = offset;
+  // When nothing is given to it, what it had last is still what was written to it last.
+  session.last = session.carried.empty() ? offset : std::string_view();
   session.marks = std::move(marks);
   session.marked_at = now;
   session.start = session.last_position = start;
-  session.last.clear();
 }
 
 Marks Home::marks(const Session& session) const {
