@@ -5,8 +5,8 @@
 //   sim --seed K [--trace]                             one seed; --trace prints everything that
 //   happens
 //   --recovery with either: only the part of each seed that is about recovery
-//   --leaving with either: that part, with sidecars that leave; not in the others yet, as it still
-//   finds faults (336, 589, 908, 910, 912)
+//   --leaving with either: that part, with sidecars that leave; after the seeds of
+//   leaving_seeds.txt
 #include <algorithm>
 #include <charconv>
 #include <cinttypes>
@@ -42,6 +42,7 @@ struct Arguments {
   bool first = false;
   bool trace = false;
   decltype(&run_seed) run = run_seed;
+  const char* kept = "seeds.txt";
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
 };
 
@@ -65,7 +66,9 @@ bool parse(int argc, char** argv, Arguments& out) {
       continue;
     }
     if (word == "--recovery" || word == "--leaving") {
-      out.run = word == "--leaving" ? run_leaving_seed : run_recovery_seed;
+      const bool leaving = word == "--leaving";
+      out.run = leaving ? run_leaving_seed : run_recovery_seed;
+      if (leaving) out.kept = "leaving_seeds.txt";
       continue;
     }
     if (word == "--seeds") {
@@ -101,16 +104,19 @@ void print_stats(const Stats& stats) {
   }
 }
 
-void print_failure(const Failure& failure, const char* program) {
-  std::printf("seed %" PRIu64 " FAILED: %s\n  again: %s --seed %" PRIu64 " --trace\n\n",
-              failure.seed, failure.report.c_str(), program, failure.seed);
+void print_failure(const Failure& failure, const char* program, const Arguments& arguments) {
+  const char* mode = arguments.run == run_leaving_seed    ? " --leaving"
+                     : arguments.run == run_recovery_seed ? " --recovery"
+                                                          : "";
+  std::printf("seed %" PRIu64 " FAILED: %s\n  again: %s%s --seed %" PRIu64 " --trace\n\n",
+              failure.seed, failure.report.c_str(), program, mode, failure.seed);
   std::fflush(stdout);
 }
 
 int run_one(const Arguments& arguments, const char* program) {
   const auto outcome = arguments.run(arguments.seed, arguments.trace);
   if (!outcome.passed)
-    print_failure({arguments.seed, outcome.violation + "\n" + outcome.tail}, program);
+    print_failure({arguments.seed, outcome.violation + "\n" + outcome.tail}, program, arguments);
   print_stats(outcome.stats);
   std::printf("trace hash %016" PRIx64 "\n%d passed, %d failed\n", outcome.hash,
               outcome.passed ? 1 : 0, outcome.passed ? 0 : 1);
@@ -119,14 +125,15 @@ int run_one(const Arguments& arguments, const char* program) {
 
 int run_many(const Arguments& arguments, const char* program) {
   socketmesh::sim::RunnerOptions options;
-  options.seeds = socketmesh::sim::read_seeds(SOCKETMESH_SOURCE_DIR "/tests/sim/seeds.txt");
+  options.seeds = socketmesh::sim::read_seeds(std::string(SOCKETMESH_SOURCE_DIR "/tests/sim/") +
+                                              arguments.kept);
   const std::size_t kept = options.seeds.size();
   for (std::uint64_t i = 0; i < arguments.seeds; ++i) options.seeds.push_back(arguments.from + i);
   options.jobs = arguments.jobs;
   options.run = arguments.run;
   options.stop_at_first = arguments.first;
   const auto summary = socketmesh::sim::run_seeds(
-      options, [&](const Failure& failure) { print_failure(failure, program); });
+      options, [&](const Failure& failure) { print_failure(failure, program, arguments); });
   std::printf("%" PRIu64 " seeds (%zu kept from earlier failures)\n",
               summary.passed + summary.failures.size(), kept);
   print_stats(summary.stats);

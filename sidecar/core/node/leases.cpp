@@ -259,7 +259,8 @@ std::vector<wire::Buffer> Node::Impl::unheard(const Slot& slot, std::uint64_t re
   std::vector<wire::Buffer> frames;
   if (slot.stream_epoch != slot.epoch || slot.window_broken) return frames;
   slot.window.each_control(received, [&](wire::Bytes frame) {
-    if (rw::outlives_stream(wire::frame_type(frame))) frames.emplace_back(frame.begin(), frame.end());
+    if (rw::outlives_stream(wire::frame_type(frame)))
+      frames.emplace_back(frame.begin(), frame.end());
   });
   return frames;
 }

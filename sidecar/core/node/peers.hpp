@@ -150,7 +150,7 @@ struct Slot {
 
   mesh::SendWindow window;
   std::uint64_t stream_epoch = 0;  // the life for which the window's stream was begun
-  bool window_broken = false;  // data was given up: the stream can't go on, only start anew
+  bool window_broken = false;      // data was given up: the stream can't go on, only start anew
   std::uint64_t announced_seq =
       0;  // of the last interest, presence or member that was told in this stream
 

@@ -90,8 +90,7 @@ void Home::delivered(std::uint64_t count, TimeUs now) {
 void Home::told(wire::Bytes body, TimeUs now) {
   const auto order = wire::recovery::read_order(body);
   // What it published on an attachment before comes before all of this one.
-  if (order && attached_ && order->attachment == attachment_)
-    delivered(order->delivered, now);
+  if (order && attached_ && order->attachment == attachment_) delivered(order->delivered, now);
 }
 
 void Home::published(wire::Bytes frames, TimeUs now) {

@@ -1,10 +1,10 @@
 // The highest sequence of each origin that a home's log has, or had: what comes again is known by
 // it, and a restored session is told it as marks.
 //
-// Bounded by time and by number. An origin of which nothing new came for longer than the log and its
-// peers keep a message is forgotten: nothing of it can come again. Where there is no room for a new
-// origin, none is taken in until whatever could come again has come: what is not known is a gap to
-// the log, never a message that it might hold twice. Pure; not thread-safe.
+// Bounded by time and by number. An origin of which nothing new came for longer than the log and
+// its peers keep a message is forgotten: nothing of it can come again. Where there is no room for a
+// new origin, none is taken in until whatever could come again has come: what is not known is a gap
+// to the log, never a message that it might hold twice. Pure; not thread-safe.
 #pragma once
 
 #include <unordered_map>
