@@ -112,7 +112,7 @@ case "${1:-}" in
     if [[ ! -e $data/standby.signal ]]; then
       repmgr -f "$conf" primary register --force >/dev/null
     else
-      repmgr -f "$conf" standby register --force --wait-sync=10 >/dev/null
+      repmgr -f "$conf" standby register --force --wait-sync=50 >/dev/null
       # From now on a commit is confirmed when it is on both disks: a failover loses none.
       peer_psql -c "alter system set synchronous_standby_names = '*'" \
         -c "select pg_reload_conf()" >/dev/null
