@@ -18,11 +18,11 @@ bool kernel_has_ipv6() {
   return true;
 }
 
+}  // namespace
+
 bool is_every_address(const tcp::endpoint& endpoint) {
   return endpoint.address().is_v6() && endpoint.address().is_unspecified();
 }
-
-}  // namespace
 
 Expected<tcp::endpoint> resolve_listener(const boost::asio::any_io_executor& executor,
                                          const TcpEndpoint& endpoint) {
@@ -48,7 +48,6 @@ Expected<void> open_listener(tcp::acceptor& acceptor, const TcpEndpoint& endpoin
   acceptor.open(local->protocol(), error);
   // A restart takes over its port while old connections linger in TIME_WAIT.
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  // Whatever net.ipv6.bindv6only says.
   if (!error && is_every_address(*local))
     acceptor.set_option(boost::asio::ip::v6_only(false), error);
   if (!error) acceptor.bind(*local, error);

@@ -16,6 +16,10 @@ namespace socketmesh::net {
 Expected<boost::asio::ip::tcp::endpoint> resolve_listener(
     const boost::asio::any_io_executor& executor, const TcpEndpoint& endpoint);
 
+// Whether that is "::", whose acceptor has to take both families, whatever net.ipv6.bindv6only
+// says.
+bool is_every_address(const boost::asio::ip::tcp::endpoint& endpoint);
+
 // Binds and listens on the closed `acceptor`. The error reads
 // "127.0.0.1:7401: Address already in use".
 Expected<void> open_listener(boost::asio::ip::tcp::acceptor& acceptor, const TcpEndpoint& endpoint);

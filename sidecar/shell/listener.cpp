@@ -89,8 +89,8 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   Expected<void> bind_tcp(const TcpEndpoint& endpoint) {
     const auto local = net::resolve_listener(io_.get_executor(), endpoint);
     if (!local) return Unexpected{local.error()};
-    const bool every_address = local->address().is_v6() && local->address().is_unspecified();
-    return bind(stream_protocol::endpoint(*local), {.reuse = true, .both_families = every_address});
+    return bind(stream_protocol::endpoint(*local),
+                {.reuse = true, .both_families = net::is_every_address(*local)});
   }
 
   Expected<void> bind_unix(const std::string& path) {

@@ -27,7 +27,7 @@ void AddressBook::set(std::span<const std::string> addresses, TimeUs now) {
   for (const std::string& address : addresses) {
     const auto [found, added] = entries_.try_emplace(address);
     found->second.listed = true;
-    if (added) found->second.dial_at = now;
+    if (added) dial_at(found->second, now);
   }
   std::erase_if(entries_, [](const auto& item) {
     const Entry& entry = item.second;
@@ -37,8 +37,14 @@ void AddressBook::set(std::span<const std::string> addresses, TimeUs now) {
 
 std::vector<std::string> AddressBook::due(TimeUs now) {
   std::vector<std::string> found;
+  if (earliest_ > now) return found;
+  earliest_ = INT64_MAX;
   for (auto& [address, entry] : entries_) {
-    if (entry.state != State::kWaiting || !entry.listed || entry.dial_at > now) continue;
+    if (entry.state != State::kWaiting || !entry.listed) continue;
+    if (entry.dial_at > now) {
+      earliest_ = std::min(earliest_, entry.dial_at);
+      continue;
+    }
     entry.state = State::kDialing;
     found.push_back(address);
   }
@@ -59,7 +65,12 @@ void AddressBook::wait(Entry& entry, TimeUs now) {
       pause / 2 +
       static_cast<TimeUs>(splitmix64(random_) % static_cast<std::uint64_t>(pause / 2 + 1));
   entry.state = State::kWaiting;
-  entry.dial_at = now + jittered;
+  dial_at(entry, now + jittered);
+}
+
+void AddressBook::dial_at(Entry& entry, TimeUs time) {
+  entry.dial_at = time;
+  earliest_ = std::min(earliest_, time);
 }
 
 void AddressBook::forget_if_unlisted(std::string_view address) {
@@ -108,17 +119,8 @@ void AddressBook::peer_lost(std::string_view peer, TimeUs now) {
       continue;
     entry.state = State::kWaiting;
     entry.failures = 0;
-    entry.dial_at = now;
+    dial_at(entry, now);
   }
-}
-
-TimeUs AddressBook::next_deadline() const {
-  TimeUs earliest = INT64_MAX;
-  for (const auto& [address, entry] : entries_) {
-    if (entry.state == State::kWaiting && entry.listed)
-      earliest = std::min(earliest, entry.dial_at);
-  }
-  return earliest;
 }
 
 }  // namespace socketmesh::mesh

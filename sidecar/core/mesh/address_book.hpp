@@ -45,7 +45,8 @@ class AddressBook {
   void closed(std::string_view address, bool linked, TimeUs now);
   // The link to `peer` was lost: whatever address led to it is tried at once.
   void peer_lost(std::string_view peer, TimeUs now);
-  TimeUs next_deadline() const;
+  // When due() has something to dial, or earlier: of an entry that needs no dialling any more.
+  TimeUs next_deadline() const { return earliest_; }
 
   bool known() const { return known_; }
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
@@ -53,12 +54,14 @@ class AddressBook {
  private:
   Entry* find(std::string_view address);
   void wait(Entry& entry, TimeUs now);
+  void dial_at(Entry& entry, TimeUs time);
   void forget_if_unlisted(std::string_view address);
 
   TimeUs redial_min_;
   TimeUs redial_max_;
   std::uint64_t random_;
   bool known_ = false;
+  TimeUs earliest_ = INT64_MAX;
   std::map<std::string, Entry, std::less<>> entries_;
 };
 

@@ -238,7 +238,7 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
       }
       // The note that a slot left behind lasts longer than what is kept for its members.
       if (!slot->linked)
-        slot->hold_deadline = std::min(slot->hold_deadline, now + config.limits.hold_time);
+        set_due(slot->hold_deadline, std::min(slot->hold_deadline, now + config.limits.hold_time));
       RemoteMember member;
       member.id = id;
       member.state = RemoteMember::State::kExpected;
@@ -247,7 +247,8 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
       app.named.insert(id);
       ++slot->unknown_presence;
       slot->window.hold();  // it may have been released before, when nobody was expected
-      if (slot->peer_deadline == kNever) slot->peer_deadline = now + config.limits.peer_timeout;
+      if (slot->peer_deadline == kNever)
+        set_due(slot->peer_deadline, now + config.limits.peer_timeout);
     }
     if (slot != nullptr && slot->members.empty() && slot->debts.empty() && slot->epoch == 0)
       remove_slot(*slot);
@@ -258,7 +259,7 @@ void Node::Impl::expect_known(AppConn& app, const std::vector<wire::app::KnownSi
 void Node::Impl::member_ready(AppConn& app) {
   if (app.ready) return refuse(app, Refusal::kProtocol, CutReason::kBadFrame, "a second READY");
   app.ready = true;
-  app.ping_due = now;
+  set_due(app.ping_due, now);
   const std::vector<std::string_view> namespaces(app.namespaces.begin(), app.namespaces.end());
   flush_interest();
   control_to_peers(1, [&](wire::Buffer& out) {
@@ -326,7 +327,7 @@ void Node::Impl::member_interest(AppConn& app, wire::Bytes payload) {
   }
   counters.interest_changes += interest.ops.size();
   // A member's own interest never changes where its own messages go.
-  if (local_members.size() > 1) routes_changed();
+  if (local_members.size() > 1) rooms_changed();
 }
 
 void Node::Impl::member_taken(AppConn& app, wire::Bytes payload) {
@@ -361,6 +362,7 @@ void Node::Impl::begin_sync(AppConn& app, wire::Bytes payload) {
   }
   ++app.syncs;
   if (sync.waits.empty()) return answer_sync(sync);
+  wake_by(sync.deadline);
   syncs.push_back(std::move(sync));
 }
 

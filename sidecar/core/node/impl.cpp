@@ -68,7 +68,8 @@ void Node::Impl::source_moved(EndpointId source) {
   const Endpoint& endpoint = endpoints[source];
   if (endpoint.slot != nullptr) ack(*endpoint.slot, false);
   if (endpoint.app != nullptr) {
-    endpoint.app->taken_due = std::min(endpoint.app->taken_due, now + config.limits.ack_delay);
+    AppConn& app = *endpoint.app;
+    set_due(app.taken_due, std::min(app.taken_due, now + config.limits.ack_delay));
   }
 }
 

@@ -4,6 +4,7 @@
 // loss.cpp (what is declared), timers.cpp, status.cpp.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <unordered_map>
 
@@ -53,7 +54,13 @@ struct Node::Impl {
   void mark_dirty(ConnId conn);
   EndpointId new_endpoint();
   void free_endpoint(EndpointId endpoint);
-  void routes_changed() { ++route_version; }
+  // Who is there changed, or what is known of them; with rooms_changed(), only who is in which
+  // room.
+  void routes_changed() {
+    ++route_version;
+    unsure_valid = false;
+  }
+  void rooms_changed() { ++route_version; }
   void source_moved(EndpointId source);
   void settle(EndpointId destination, std::uint64_t position);
   void close_connection(ConnId conn, bool abort);
@@ -85,6 +92,7 @@ struct Node::Impl {
   void publish(AppConn& app, const Run& run);
   const Decision* decide(AppConn& app, const wire::DataFrame& data);
   void route_rooms(const AppConn& from, Decision& to);
+  const std::vector<Slot*>& unsure_slots();
   void route_namespace(const AppConn* from, std::string_view nsp, Decision& to);
   void route_member(MemberId member, Decision& to);
   void route_mesh(const AppConn* from, Decision& to);
@@ -216,13 +224,21 @@ struct Node::Impl {
   void tick_syncs();
   void tell_taken(AppConn& app);
   void answer_sync(const PendingSync& sync);
+  // Every deadline is set by this, or set earlier by it: next_deadline() would not see it else.
+  void set_due(TimeUs& deadline, TimeUs time) {
+    deadline = time;
+    wake_by(time);
+  }
+  void wake_by(TimeUs time) { wake = std::min(wake, time); }
   TimeUs next_deadline() const;
+  TimeUs search_deadline() const;
 
   Status status() const;
 
   NodeConfig config;
   TimeUs now;
   TimeUs started;
+  TimeUs wake = kNever;  // the earliest deadline set since the last search; it may be moved by now
   Counters counters;
   mesh::AddressBook book;
   routing::RoomHasher hasher;
@@ -247,6 +263,8 @@ struct Node::Impl {
   std::vector<wire::link::InterestOp> interest_changes;  // not yet told to peers
   std::uint64_t interest_version = 0;
   std::uint64_t route_version = 1;
+  std::vector<Slot*> unsure;  // see unsure_slots()
+  bool unsure_valid = false;
   std::uint64_t stamp = 0;
   std::unique_ptr<Recovery> recovery;  // absent: off
   bool spoke = false;                  // to_peer(), in this input

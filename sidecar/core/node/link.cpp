@@ -166,7 +166,7 @@ void Node::Impl::unlink(Slot& slot) {
   slot.unacked_bytes = 0;
   slot.round_trip_us = -1;
   slot.window.disconnect();
-  slot.peer_deadline = now + config.limits.peer_timeout;
+  set_due(slot.peer_deadline, now + config.limits.peer_timeout);
   start_hold(slot);
 }
 
@@ -183,7 +183,8 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   const bool news = !slot.replaced || now - slot.since >= kSecondUs;
   slot.replaced = false;
   link.state = LinkConn::State::kLinked;
-  link.ping_due = now;
+  set_due(link.ping_due, now);
+  wake_by(link.last_received + config.limits.idle_timeout);
   slot.linked = true;
   slot.since = now;
   slot.hold_deadline = kNever;
@@ -250,7 +251,8 @@ wire::link::Watermarks Node::Impl::watermarks_of(const Slot& slot) const {
 void Node::Impl::ack(Slot& slot, bool now_please) {
   if (!slot.linked) return;
   slot.ack_due = std::min(slot.ack_due, now_please ? now : now + config.limits.ack_delay);
-  if (slot.ack_due <= now) mark_dirty(slot.conn);
+  // What is due is written as soon as the connection takes it: no timer makes that earlier.
+  slot.ack_due <= now ? mark_dirty(slot.conn) : wake_by(slot.ack_due);
 }
 
 void Node::Impl::goodbye(LinkConn& link, wire::Bytes payload) {

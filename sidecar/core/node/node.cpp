@@ -43,6 +43,7 @@ void Node::app_opened(ConnId conn, TimeUs now) {
     return impl_->close_connection(conn, true);
   }
   impl_->apps.emplace(conn, std::make_unique<AppConn>(conn, impl_->config.limits, impl_->now));
+  impl_->wake_by(impl_->now + impl_->config.limits.handshake_timeout);
 }
 
 void Node::link_opened(ConnId conn, std::string_view dialed, std::string_view remote, TimeUs now) {
@@ -60,6 +61,7 @@ void Node::link_opened(ConnId conn, std::string_view dialed, std::string_view re
   wire::link::write_hello(link->control, hello);
   if (!dialed.empty()) impl_->book.connected(dialed);
   impl_->links.emplace(conn, std::move(link));
+  impl_->wake_by(impl_->now + impl_->config.limits.handshake_timeout);
   impl_->mark_dirty(conn);
 }
 

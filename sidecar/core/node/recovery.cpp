@@ -99,7 +99,7 @@ void Node::Impl::Recovery::sync_interest(HomeRecord& record) {
     if (effect.hash) node.note_interest(hash, change.add);
     changed = changed || effect.owner;
   }
-  if (changed && node.local_members.size() > 1) node.routes_changed();
+  if (changed && node.local_members.size() > 1) node.rooms_changed();
 }
 
 bool Node::Impl::Recovery::own(AppConn& app, const Run& run) {

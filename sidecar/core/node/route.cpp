@@ -19,7 +19,7 @@ void Node::Impl::publish(AppConn& app, const Run& run) {
   app.last_seq = run.last;
   app.messages_in += run.count;
   app.untold_bytes += run.bytes.size();
-  app.taken_due = std::min(app.taken_due, now + config.limits.ack_delay);
+  set_due(app.taken_due, std::min(app.taken_due, now + config.limits.ack_delay));
   counters.app_messages_in += run.count;
   counters.app_bytes_in += run.bytes.size();
   counters.fanout += run.count * (to->slots.size() + to->apps.size());
@@ -97,12 +97,21 @@ void Node::Impl::route_rooms(const AppConn& from, Decision& to) {
     if (local_members.size() > 1) local_interest.each_owner(hash, add);
     if (!provisional.empty()) provisional.each_owner(hash, add);
   }
-  // Unknown interest means send: of all members before the snapshot, and of those who have yet to
-  // come back to a new life after it.
+  for (Slot* slot : unsure_slots()) add_slot(*slot, to);
+}
+
+// Unknown interest means send: of all members before the snapshot, and of those who have yet to
+// come back to a new life after it. Kept, so that a message to a room does not cost what the number
+// of peers costs.
+const std::vector<Slot*>& Node::Impl::unsure_slots() {
+  if (unsure_valid) return unsure;
+  unsure.clear();
   for (const auto& [id, slot] : slots) {
     const bool known = slot->interest_known && !slot->window.holding();
-    if (!known && !slot->members.empty()) add_slot(*slot, to);
+    if (!known && !slot->members.empty()) unsure.push_back(slot.get());
   }
+  unsure_valid = true;
+  return unsure;
 }
 
 void Node::Impl::route_namespace(const AppConn* from, std::string_view nsp, Decision& to) {
@@ -171,7 +180,7 @@ void Node::Impl::expect_joins(const wire::DataFrame& data, const Decision& to) {
   for (const AppConn* other : to.apps) targets.push_back({other->id, other->endpoint});
   if (!targets.empty()) ++counters.provisional_joins;
   provisional.add(data.origin, data.seq, std::move(hashes), targets);
-  routes_changed();
+  rooms_changed();
 }
 
 // `member` has joined what message (origin, seq in the body) made it join; its interest came
@@ -179,7 +188,7 @@ void Node::Impl::expect_joins(const wire::DataFrame& data, const Decision& to) {
 void Node::Impl::release_joins(MemberId origin, MemberId member, const wire::DataFrame& data) {
   wire::Reader reader(data.body);
   const std::uint64_t seq = reader.u64();
-  if (reader.ok() && provisional.release(origin, seq, member)) routes_changed();
+  if (reader.ok() && provisional.release(origin, seq, member)) rooms_changed();
 }
 
 void Node::Impl::send_to_slot(Slot& slot, const Run& run, EndpointId source) {

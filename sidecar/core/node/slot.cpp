@@ -20,7 +20,7 @@ Slot* Node::Impl::slot_for(std::string_view id) {
   if (slots.size() >= config.limits.peers) return nullptr;
   auto slot = std::make_unique<Slot>(std::string(id), new_endpoint(), config.limits);
   slot->since = now;
-  slot->hold_deadline = now + config.limits.hold_time;
+  set_due(slot->hold_deadline, now + config.limits.hold_time);
   endpoints[slot->endpoint].slot = slot.get();
   return slots.emplace(std::string(id), std::move(slot)).first->second.get();
 }
@@ -28,7 +28,7 @@ Slot* Node::Impl::slot_for(std::string_view id) {
 // What is kept for a peer that is away; the word that something was given up, longer.
 void Node::Impl::start_hold(Slot& slot) {
   const int holds = slot.window_broken ? kTombstoneHolds : 1;
-  slot.hold_deadline = now + holds * config.limits.hold_time;
+  set_due(slot.hold_deadline, now + holds * config.limits.hold_time);
 }
 
 // The peer has started anew: it knows nothing of us, and its members have yet to come back to it.
@@ -44,7 +44,7 @@ void Node::Impl::new_life(Slot& slot, std::uint64_t epoch) {
     member.state = RemoteMember::State::kExpected;
     member.confirmed = false;
   }
-  slot.peer_deadline = now + config.limits.peer_timeout;
+  set_due(slot.peer_deadline, now + config.limits.peer_timeout);
   start_hold(slot);
   routes_changed();
 }
@@ -126,7 +126,7 @@ void Node::Impl::members_return(Slot& slot) {
   for (auto& [id, member] : slot.members) {
     if (!member.confirmed) {
       member.state = RemoteMember::State::kExpected;
-      slot.peer_deadline = now + config.limits.peer_timeout;
+      set_due(slot.peer_deadline, now + config.limits.peer_timeout);
     } else if (member.state == RemoteMember::State::kAway) {
       member.state = RemoteMember::State::kUp;
       announce(slot, member);

@@ -180,7 +180,7 @@ bool Node::Impl::peer_interest(LinkConn& link, wire::Bytes payload) {
     }
   }
   counters.interest_changes += peer_ops.size();
-  routes_changed();
+  rooms_changed();
   ack(slot, true);
   return true;
 }

@@ -1,5 +1,6 @@
 // What time does: dials, pings, delayed acknowledgements, deadlines.
 #include <algorithm>
+#include <cassert>
 
 #include "sidecar/core/node/recovery.hpp"
 
@@ -20,6 +21,7 @@ void Node::Impl::tick() {
   tick_slots();
   tick_syncs();
   if (recovery) recovery->tick();
+  wake = search_deadline();
 }
 
 void Node::Impl::tick_links() {
@@ -130,8 +132,16 @@ void Node::Impl::tick_syncs() {
   });
 }
 
+// Asked for after every turn, so it must not cost what the number of peers costs. A deadline that
+// was moved or met since leaves an early answer behind: that tick finds nothing to do.
 TimeUs Node::Impl::next_deadline() const {
-  TimeUs next = book.next_deadline();
+  assert(wake <= search_deadline());
+  const TimeUs next = std::min(wake, book.next_deadline());
+  return recovery ? std::min(next, recovery->next_deadline()) : next;
+}
+
+TimeUs Node::Impl::search_deadline() const {
+  TimeUs next = kNever;
   const auto at = [&next](TimeUs time) { next = std::min(next, time); };
   for (const auto& [conn, link] : links) {
     if (link->closing) continue;
@@ -141,7 +151,7 @@ TimeUs Node::Impl::next_deadline() const {
     }
     at(link->last_received + config.limits.idle_timeout);
     at(link->ping_due);
-    at(link->slot->ack_due);
+    if (link->slot->ack_due > now) at(link->slot->ack_due);
   }
   for (const auto& [conn, app] : apps) {
     if (app->closing) continue;
@@ -153,7 +163,6 @@ TimeUs Node::Impl::next_deadline() const {
     if (!slot->linked) at(slot->hold_deadline);
   }
   for (const PendingSync& sync : syncs) at(sync.deadline);
-  if (recovery) at(recovery->next_deadline());
   return next;
 }
 
