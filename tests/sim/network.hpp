@@ -75,6 +75,8 @@ class Network {
   bool cut_one();
   bool forget_one();
   void cut_between(HostId a, HostId b);
+  // Every connection of one host, as when its node's network is gone for a moment.
+  void cut_off(HostId host);
   void end_faults();
 
   std::size_t connections() const { return connections_.size(); }

@@ -214,6 +214,12 @@ void Network::cut_between(HostId a, HostId b) {
   }
 }
 
+void Network::cut_off(HostId host) {
+  for (Connection* c : between_hosts()) {
+    if (c->side[0].host == host || c->side[1].host == host) reset(*c);
+  }
+}
+
 void Network::end_faults() {
   options_.records = {};
   options_.spike_permille = 0;

@@ -30,6 +30,7 @@ struct RecoveryPlan {
     const bool often = rng.permille(400);
     rolls = !leaving ? 0 : often ? 2 : 1;
     latency = rng.permille(200) ? 30 * kMillisecondUs : 300;
+    cuts_off = cuts > 0 && Rng(seed ^ 0x637574206f6666ULL).permille(400);
   }
   Rng rng;
   std::size_t sidecars;
@@ -43,6 +44,7 @@ struct RecoveryPlan {
   std::uint64_t crashes;
   std::uint64_t rolls;
   TimeUs latency;
+  bool cuts_off;  // all links of a sidecar at once
   TimeUs slack() const { return cuts > 0 ? 3 * kSecondUs : 400 * kMillisecondUs; }
 };
 
@@ -122,7 +124,7 @@ class RecoveryRun {
     }
     if (rng_.permille(plan_.drops)) drop();
     if (rng_.permille(20)) change_rooms();
-    if (rng_.permille(plan_.cuts)) world_.network().cut_one();
+    if (rng_.permille(plan_.cuts)) cut();
     if (rng_.permille(plan_.restarts)) restart(false);
     if (rng_.permille(plan_.crashes)) restart(true);
     if (rng_.permille(plan_.rolls)) roll();
@@ -136,6 +138,15 @@ class RecoveryRun {
       const bool late = away > kWindow * 3 / 4;
       if (!client->up() && (late || rng_.permille(permille))) client->come(any_app());
     }
+  }
+
+  void cut() {
+    if (!plan_.cuts_off) {
+      world_.network().cut_one();
+      return;
+    }
+    const auto running = world_.running();
+    world_.network().cut_off(running[rng_.index(running.size())]->host());
   }
 
   void publish() {

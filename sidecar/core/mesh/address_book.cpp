@@ -123,4 +123,12 @@ void AddressBook::peer_lost(std::string_view peer, TimeUs now) {
   }
 }
 
+bool AddressBook::may_answer(std::string_view peer) const {
+  return std::ranges::any_of(entries_, [peer](const auto& item) {
+    const Entry& entry = item.second;
+    const bool its = entry.peer == peer || (entry.peer.empty() && entry.state != State::kSelf);
+    return its && entry.listed && entry.last_error.empty();
+  });
+}
+
 }  // namespace socketmesh::mesh

@@ -45,6 +45,9 @@ class AddressBook {
   void closed(std::string_view address, bool linked, TimeUs now);
   // The link to `peer` was lost: whatever address led to it is tried at once.
   void peer_lost(std::string_view peer, TimeUs now);
+  // Whether `peer` may answer yet: discovery names an address that led to it, or to nobody known,
+  // and dialling that has not failed since somebody answered there.
+  bool may_answer(std::string_view peer) const;
   // When due() has something to dial, or earlier: of an entry that needs no dialling any more.
   TimeUs next_deadline() const { return earliest_; }
 

@@ -78,16 +78,25 @@ void Node::Impl::Recovery::fetch(Slot& slot, const rw::Fetch& fetch) {
   check(*lease);
 }
 
-// Both must see the same mesh: what a peer published that only one of us sees can't be told.
+// Both must see the same mesh: what a peer published that only one of us sees can't be told. Nor
+// what one has on its way that was just lost, and may be back.
 bool Node::Impl::Recovery::same_mesh(const Slot& mover, const rw::Names& sidecars) const {
   std::size_t linked = 0;
   for (const auto& [id, other] : node.slots) {
-    if (other->linked && other.get() != &mover) ++linked;
+    if (other.get() == &mover) continue;
+    if (other->linked) ++linked;
+    if (!other->linked && may_be_back(*other)) return false;
   }
   return linked == sidecars.size() && std::ranges::all_of(sidecars, [&](std::string_view id) {
            const Slot* listed = node.find_slot(id);
            return listed != nullptr && listed->linked;
          });
+}
+
+// Until it is told as unreachable, unless nobody answers where it was.
+bool Node::Impl::Recovery::may_be_back(const Slot& slot) const {
+  return slot.id != node.config.sidecar_id && slot.peer_deadline != kNever &&
+         node.book.may_answer(slot.id);
 }
 
 std::set<const Slot*> Node::Impl::Recovery::not_passed(const Slot& mover,

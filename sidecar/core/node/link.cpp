@@ -102,7 +102,8 @@ void Node::Impl::hello(LinkConn& link, wire::Bytes payload) {
     drop_link(link);
     return close_connection(link.conn, !accepted);
   }
-  if (leaving)
+  // What it hands over waits for all whom its peers see.
+  if (leaving && !(recovery && recovery->handing_over()))
     return refuse_link(link, Refusal::kLeaving, CutReason::kLeaving, "this sidecar is leaving");
   Slot* slot = slot_for(said->sidecar);
   if (slot == nullptr)

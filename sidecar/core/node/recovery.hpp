@@ -161,6 +161,7 @@ struct Node::Impl::Recovery {
   void end_idle_leases();
   // Whether `mover`, who sees these others, sees the peers that are linked here.
   bool same_mesh(const Slot& mover, const rw::Names& sidecars) const;
+  bool may_be_back(const Slot& slot) const;
   std::set<const Slot*> not_passed(const Slot& mover, std::uint64_t barrier) const;
 
   // ---- handover.cpp

@@ -73,5 +73,27 @@ TEST(AddressBook, AnUnlistedAddressIsLeftAloneWhileConnected) {
   EXPECT_TRUE(book.entries().empty());
 }
 
+TEST(AddressBook, APeerMayAnswerUntilDiallingItFailsOrItIsUnlisted) {
+  AddressBook book(kMin, kMax, 1);
+  book.set(Addresses{"a:1", "b:1"}, 0);
+  book.due(0);
+  EXPECT_TRUE(book.may_answer("a"));  // as far as is known, any address is its
+  for (const char* peer : {"a", "b"}) {
+    const std::string address = std::string(peer) + ":1";
+    book.connected(address);
+    book.identified(address, peer);
+  }
+  EXPECT_FALSE(book.may_answer("c"));
+  book.closed("a:1", false, 0);
+  EXPECT_TRUE(book.may_answer("a"));
+  book.failed("a:1", "refused", 0);
+  EXPECT_FALSE(book.may_answer("a"));
+  book.identified("a:1", "a");
+  EXPECT_TRUE(book.may_answer("a"));
+  book.set(Addresses{"b:1"}, 0);
+  EXPECT_FALSE(book.may_answer("a"));
+  EXPECT_TRUE(book.may_answer("b"));
+}
+
 }  // namespace
 }  // namespace socketmesh::mesh
