@@ -8,6 +8,13 @@ namespace socketmesh::node {
 
 using wire::app::DownReason;
 
+namespace {
+
+// Deadlines are met so much later at most, and no more often than this: 100 ticks a second.
+constexpr TimeUs kTickGrain = 10 * kMillisecondUs;
+
+}  // namespace
+
 void Node::Impl::tick() {
   for (std::string& address : book.due(now)) {
     ++counters.dials;
@@ -133,10 +140,13 @@ void Node::Impl::tick_syncs() {
 }
 
 // Asked for after every turn, so it must not cost what the number of peers costs. A deadline that
-// was moved or met since leaves an early answer behind: that tick finds nothing to do.
+// was moved or met since leaves an early answer behind: that tick finds nothing to do. A tick looks
+// at every peer: those that are close together share one.
 TimeUs Node::Impl::next_deadline() const {
   assert(wake <= search_deadline());
-  const TimeUs next = std::min(wake, book.next_deadline());
+  const TimeUs shared = wake > kNever - kTickGrain ? kNever : wake + kTickGrain - 1;
+  const TimeUs next =
+      std::min(shared == kNever ? kNever : shared - shared % kTickGrain, book.next_deadline());
   return recovery ? std::min(next, recovery->next_deadline()) : next;
 }
 

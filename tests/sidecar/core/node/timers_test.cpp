@@ -1,4 +1,4 @@
-// When a node wants to be woken: never late, and never because of the number of its peers.
+// When a node wants to be woken: in time, and not more often for more peers.
 #include "tests/sidecar/core/node/mesh_fixture.hpp"
 
 namespace socketmesh::sim {
@@ -17,6 +17,10 @@ class Deadlines : public ::testing::Test {
     return config;
   }
 
+  std::uint64_t timeouts() const {
+    return node_.counters().cuts.at(static_cast<std::size_t>(node::CutReason::kHandshakeTimeout));
+  }
+
   const node::Limits limits_;
   Node node_{config(), 0};
 };
@@ -28,25 +32,34 @@ TEST_F(Deadlines, NothingToWaitForIsNever) {
 }
 
 TEST_F(Deadlines, TheEarliestOfSeveralComesFirst) {
-  node_.app_opened(1, 100);
-  node_.link_opened(2, "", "remote", 50'100);
-  node_.app_opened(3, 70'100);
-  EXPECT_EQ(node_.next_deadline(), 100 + limits_.handshake_timeout);
+  node_.app_opened(1, 0);
+  node_.link_opened(2, "", "remote", 50'000);
+  node_.app_opened(3, 70'000);
+  EXPECT_EQ(node_.next_deadline(), limits_.handshake_timeout);
   node_.tick(node_.next_deadline());
-  EXPECT_EQ(node_.counters().cuts.at(static_cast<std::size_t>(node::CutReason::kHandshakeTimeout)),
-            1U);
-  EXPECT_EQ(node_.next_deadline(), 50'100 + limits_.handshake_timeout);
+  EXPECT_EQ(timeouts(), 1U);
+  EXPECT_EQ(node_.next_deadline(), 50'000 + limits_.handshake_timeout);
+}
+
+TEST_F(Deadlines, ThatAreCloseTogetherShareATick) {
+  node_.app_opened(1, 1);
+  node_.app_opened(2, 9'000);
+  node_.app_opened(3, 10'001);
+  node_.tick(node_.next_deadline());
+  EXPECT_EQ(timeouts(), 2U);
+  node_.tick(node_.next_deadline());
+  EXPECT_EQ(timeouts(), 3U);
+  EXPECT_EQ(node_.next_deadline(), kNever);
 }
 
 TEST_F(Deadlines, OneThatIsGoneWakesOnceAtMost) {
-  node_.app_opened(1, 100);
+  node_.app_opened(1, 0);
   node_.app_opened(2, 200'000);
   node_.closed(1, 300'000);
   if (node_.next_deadline() < 200'000 + limits_.handshake_timeout)
     node_.tick(node_.next_deadline());
   EXPECT_EQ(node_.next_deadline(), 200'000 + limits_.handshake_timeout);
-  EXPECT_EQ(node_.counters().cuts.at(static_cast<std::size_t>(node::CutReason::kHandshakeTimeout)),
-            0U);
+  EXPECT_EQ(timeouts(), 0U);
 }
 
 TEST_F(Deadlines, AnAddressIsDialledInTime) {
