@@ -25,6 +25,7 @@ using socketmesh::sim::Failure;
 using socketmesh::sim::kFirstFault;
 using socketmesh::sim::kStatCount;
 using socketmesh::sim::kStatNames;
+using socketmesh::sim::run_dying_seed;
 using socketmesh::sim::run_leaving_seed;
 using socketmesh::sim::run_recovery_seed;
 using socketmesh::sim::run_seed;
@@ -65,10 +66,12 @@ bool parse(int argc, char** argv, Arguments& out) {
       out.trace = true;
       continue;
     }
-    if (word == "--recovery" || word == "--leaving") {
+    if (word == "--recovery" || word == "--leaving" || word == "--dying") {
       const bool leaving = word == "--leaving";
-      out.run = leaving ? run_leaving_seed : run_recovery_seed;
+      const bool dying = word == "--dying";
+      out.run = leaving ? run_leaving_seed : dying ? run_dying_seed : run_recovery_seed;
       if (leaving) out.kept = "leaving_seeds.txt";
+      if (dying) out.kept = "dying_seeds.txt";
       continue;
     }
     if (word == "--seeds") {

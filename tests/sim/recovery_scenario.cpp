@@ -15,9 +15,11 @@ constexpr TimeUs kWindow = 8 * kSecondUs;
 constexpr TimeUs kGreeting = 200 * kMillisecondUs;
 constexpr TimeUs kStep = 5 * kMillisecondUs;
 
+enum class Mode : std::uint8_t { kStaying, kLeaving, kDying };
+
 // What a seed's run is like.
 struct RecoveryPlan {
-  RecoveryPlan(std::uint64_t seed, bool leaving) : rng(seed ^ 0x7265636f76657279ULL) {
+  RecoveryPlan(std::uint64_t seed, Mode mode) : rng(seed ^ 0x7265636f76657279ULL) {
     sidecars = static_cast<std::size_t>(rng.range(1, 4));
     clients = static_cast<std::size_t>(rng.range(2, 12));
     rooms = static_cast<std::size_t>(rng.range(1, 6));
@@ -28,9 +30,22 @@ struct RecoveryPlan {
     restarts = rng.permille(350) ? 3 : 0;
     crashes = rng.permille(150) ? 2 : 0;
     const bool often = rng.permille(400);
-    rolls = !leaving ? 0 : often ? 2 : 1;
+    rolls = mode != Mode::kLeaving ? 0 : often ? 2 : 1;
     latency = rng.permille(200) ? 30 * kMillisecondUs : 300;
     cuts_off = cuts > 0 && Rng(seed ^ 0x637574206f6666ULL).permille(400);
+    if (mode != Mode::kDying) return;
+    sidecars = static_cast<std::size_t>(rng.range(2, 5));
+    replicas = static_cast<std::size_t>(rng.range(1, 2));
+    pod_kills = static_cast<std::uint64_t>(rng.range(1, 4));
+    sidecar_kills = rng.permille(300) ? 2 : 0;
+    silent = rng.permille(200);
+    // Most of what is asked for has its answer then, and what is refused must be rare.
+    calm = rng.permille(500);
+    if (calm) {
+      rate = static_cast<std::uint64_t>(rng.range(5, 60));
+      cuts = crashes = restarts = sidecar_kills = 0;
+      silent = false;
+    }
   }
   Rng rng;
   std::size_t sidecars;
@@ -45,13 +60,21 @@ struct RecoveryPlan {
   std::uint64_t rolls;
   TimeUs latency;
   bool cuts_off;  // all links of a sidecar at once
-  TimeUs slack() const { return cuts > 0 ? 3 * kSecondUs : 400 * kMillisecondUs; }
+  std::size_t replicas = 0;
+  std::uint64_t pod_kills = 0;
+  std::uint64_t sidecar_kills = 0;
+  bool silent = false;  // peers are not told of a death
+  bool calm = false;
+  bool dying() const { return pod_kills + sidecar_kills > 0; }
+  TimeUs slack() const {
+    return cuts > 0 || sidecar_kills > 0 || silent ? 3 * kSecondUs : 400 * kMillisecondUs;
+  }
 };
 
 class RecoveryRun {
  public:
-  RecoveryRun(std::uint64_t seed, bool leaving)
-      : plan_(seed, leaving), rng_(plan_.rng.fork()), world_(options(plan_, seed)) {}
+  RecoveryRun(std::uint64_t seed, Mode mode)
+      : plan_(seed, mode), rng_(plan_.rng.fork()), world_(options(plan_, seed)) {}
 
   World& world() { return world_; }
 
@@ -77,6 +100,7 @@ class RecoveryRun {
     WorldOptions options;
     options.seed = seed;
     options.limits.recovery_window = kWindow;
+    options.limits.recovery_replicas = plan.replicas;
     options.network.latency = plan.latency;
     return options;
   }
@@ -128,6 +152,8 @@ class RecoveryRun {
     if (rng_.permille(plan_.restarts)) restart(false);
     if (rng_.permille(plan_.crashes)) restart(true);
     if (rng_.permille(plan_.rolls)) roll();
+    if (rng_.permille(plan_.pod_kills)) kill(true);
+    if (rng_.permille(plan_.sidecar_kills)) kill(false);
     come_back(10);
   }
 
@@ -187,7 +213,7 @@ class RecoveryRun {
 
   void change_rooms() {
     // A server that is killed may take the word of it with it.
-    if (plan_.crashes > 0) return;
+    if (plan_.crashes > 0 || plan_.dying()) return;
     RecoveryClient& client = *clients_[rng_.index(clients_.size())];
     if (!client.live()) return;
     const std::string changed = room();
@@ -248,9 +274,40 @@ class RecoveryRun {
     world_.run_for(rng_.range(0, 200) * kMillisecondUs);
   }
 
+  // SIGKILL: of a sidecar, with its apps or without them. What replaces it comes later.
+  void kill(bool pod) {
+    RecoveryApp& chosen = any_app();
+    SidecarHost& sidecar = chosen.home();
+    if (world_.running().size() < 2 || (pod && world_.now() < next_kill_)) return;
+    bool other = false;
+    for (auto& app : apps_) other = other || (app->attached() && &app->home() != &sidecar);
+    if (!other) return;
+    // A second one before the first is replaced is another matter.
+    if (plan_.calm) next_kill_ = world_.now() + 5 * kSecondUs;
+    for (auto& app : apps_) {
+      if (!app->alive() || &app->home() != &sidecar) continue;
+      // What it publishes while it has no sidecar is heard later.
+      if (!pod) continue;
+      dead_.insert(app->id());
+      app->crash();
+      for (auto& client : clients_) {
+        if (client->app() == app.get()) client->server_gone();
+      }
+    }
+    sidecar.crash(plan_.silent);
+    world_.stats().add(pod ? Stat::kPodCrashes : Stat::kSidecarCrashes);
+    const TimeUs back = rng_.range(50, 4000) * kMillisecondUs;
+    world_.clock().after(back, [this, &sidecar, pod] {
+      sidecar.start();
+      if (pod) launch(sidecar);
+    });
+    world_.run_for(rng_.range(0, 20) * kMillisecondUs);
+  }
+
   void rest() {
     world_.network().end_faults();
-    for (const TimeUs end = world_.now() + 3 * kSecondUs; world_.now() < end; come_back(0))
+    for (const TimeUs end = world_.now() + (plan_.dying() ? 8 : 3) * kSecondUs; world_.now() < end;
+         come_back(0))
       world_.run_for(kStep);
     come_back(1000);
     world_.run_for(6 * kSecondUs + 2 * plan_.slack());
@@ -289,7 +346,11 @@ class RecoveryRun {
     // Two that do not see the same peers prove nothing to each other, and can't hand over.
     const bool cut = plan_.cuts > 0 && why == kTimeout;
     const bool lost = plan_.cuts > 0 && plan_.rolls > 0 && (why == kUnknownSession || why == kGap);
-    return killed || cut || lost;
+    constexpr std::uint8_t kUnprovable = 6;
+    const bool died =
+        plan_.dying() && (why == kUnknownOffset || why == kGap || why == kUnprovable ||
+                          why == kUnknownSession || why == kTimeout);
+    return killed || cut || lost || died;
   }
 
   RecoveryPlan plan_;
@@ -299,10 +360,11 @@ class RecoveryRun {
   std::vector<std::unique_ptr<RecoveryClient>> clients_;
   std::map<MessageId, Message> all_;
   std::set<MemberId> dead_;
+  TimeUs next_kill_ = 0;
 };
 
-Outcome run(std::uint64_t seed, bool leaving, bool print_trace) {
-  RecoveryRun run(seed, leaving);
+Outcome run(std::uint64_t seed, Mode mode, bool print_trace) {
+  RecoveryRun run(seed, mode);
   run.world().trace().print_all(print_trace);
   Outcome outcome;
   try {
@@ -320,11 +382,15 @@ Outcome run(std::uint64_t seed, bool leaving, bool print_trace) {
 }  // namespace
 
 Outcome run_recovery_seed(std::uint64_t seed, bool print_trace) {
-  return run(seed, false, print_trace);
+  return run(seed, Mode::kStaying, print_trace);
 }
 
 Outcome run_leaving_seed(std::uint64_t seed, bool print_trace) {
-  return run(seed, true, print_trace);
+  return run(seed, Mode::kLeaving, print_trace);
+}
+
+Outcome run_dying_seed(std::uint64_t seed, bool print_trace) {
+  return run(seed, Mode::kDying, print_trace);
 }
 
 }  // namespace socketmesh::sim

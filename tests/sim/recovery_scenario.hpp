@@ -9,5 +9,7 @@ namespace socketmesh::sim {
 Outcome run_recovery_seed(std::uint64_t seed, bool print_trace);
 // The same, and sidecars leave as in rolling updates.
 Outcome run_leaving_seed(std::uint64_t seed, bool print_trace);
+// The same as the first, and sidecars are killed, with their apps or without them.
+Outcome run_dying_seed(std::uint64_t seed, bool print_trace);
 
 }  // namespace socketmesh::sim

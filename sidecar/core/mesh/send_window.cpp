@@ -14,6 +14,12 @@ using wire::link::kRecordHeadBytes;
 // First allocation of a record at low rates.
 constexpr std::size_t kLeastReserve = 512;
 
+// Of frames with the same flags. A broadcast without an offset is a gap in a log.
+bool is_logged(wire::Bytes frames) {
+  return (frames[5] & wire::kLogged) != 0 ||
+         ((frames[5] & wire::kVolatile) == 0 && frames[7] == wire::kBroadcastKind);
+}
+
 }  // namespace
 
 SendWindow::Record& SendWindow::open_record(std::deque<Record>& records, bool control,
@@ -43,6 +49,7 @@ std::uint64_t SendWindow::append_data(wire::Bytes frames, std::uint32_t count) {
   Record& record = open_record(holding_ ? held_ : records_, false, frames.size());
   record.bytes.insert(record.bytes.end(), frames.begin(), frames.end());
   record.count += count;
+  record.logged = record.logged || is_logged(frames);
   position_ += count;
   record.position = position_;
   bytes_ += frames.size();
@@ -107,6 +114,8 @@ void SendWindow::restart(std::uint32_t stream, bool new_life) {
                std::make_move_iterator(data.end()));
   records_.clear();
   control_bytes_ = 0;
+  restarted_ = restarted_ || logged_freed_ > 0;
+  logged_freed_ = 0;
   stream_ = stream;
   stream_position_ = freed_position_;
   next_seq_ = 1;
@@ -216,6 +225,7 @@ void SendWindow::pop_front() {
   assert(cursor_ > 0);
   const Record& front = records_.front();
   freed_position_ = std::max(freed_position_, front.position);
+  if (front.logged) logged_freed_ = front.last_seq();
   bytes_ -= front.bytes.size();
   if (front.control) control_bytes_ -= front.bytes.size();
   records_.pop_front();
@@ -325,6 +335,8 @@ SendWindow::Loss SendWindow::drop_all() {
   held_lost_ = 0;
   held_lost_position_ = 0;
   forgotten_ = 0;
+  restarted_ = restarted_ || position_ > freed_position_;
+  logged_freed_ = next_seq_ - 1;
   records_.clear();
   held_.clear();
   bytes_ = 0;

@@ -93,6 +93,31 @@ class SendWindow {
     }
   }
 
+  // Visits data that the peer need not have when it has read `stream` up to `seq` (stream 0:
+  // nothing): visit(frames, count, sent), in order; `sent`: it was written to the peer. False when
+  // some that recovery logs is not kept, or not known to be.
+  template <typename Visit>
+  bool each_behind(std::uint32_t stream, std::uint64_t seq, Visit&& visit) const {
+    const bool same = stream == stream_ && stream != 0;
+    const std::uint64_t from = same ? seq : 0;
+    bool whole = logged_freed_ <= from && (same || (stream == 0 && !restarted_)) && held_lost_ == 0;
+    for (const Record& record : records_) {
+      if (record.control || record.last_seq() <= from) continue;
+      whole = whole && !record.skipped;
+      if (record.skipped) continue;
+      wire::Bytes frames = wire::Bytes(record.bytes).subspan(wire::link::kRecordHeadBytes);
+      std::uint32_t count = record.count;
+      for (std::uint64_t at = record.first_seq; at <= from; ++at, --count)
+        frames = frames.subspan(wire::first_frame(frames)->size());
+      visit(frames, count, record.written);
+    }
+    for (const Record& record : held_) {
+      const auto frames = wire::Bytes(record.bytes).subspan(wire::link::kRecordHeadBytes);
+      visit(frames, record.count, record.written);
+    }
+    return whole;
+  }
+
   // Messages that had to go from what is held, or before it, and are not declared yet.
   std::uint64_t held_lost() const { return held_lost_; }
 
@@ -132,6 +157,7 @@ class SendWindow {
     bool closed = false;
     bool skipped = false;
     bool written = false;  // at least once
+    bool logged = false;   // has data that recovery logs
     std::uint64_t last_seq() const { return first_seq + count - 1; }
     std::uint64_t messages() const;  // 0 of control frames
   };
@@ -156,6 +182,8 @@ class SendWindow {
   std::uint64_t next_seq_ = 1;
   std::uint64_t received_ = 0;
   std::uint64_t control_freed_ = 0;  // control records up to this seq hold no bytes any more
+  std::uint64_t logged_freed_ = 0;   // highest seq of logged data in this stream that is not kept
+  bool restarted_ = false;           // there was a stream with data before this one
   std::uint64_t written_seq_ = 0;    // highest that was ever written whole in this stream
   std::uint64_t position_ = 0;
   std::uint64_t freed_position_ = 0;

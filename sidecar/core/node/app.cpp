@@ -360,6 +360,7 @@ void Node::Impl::begin_sync(AppConn& app, wire::Bytes payload) {
       sync.waits.push_back({slot.get(), slot->announced_seq});
     }
   }
+  if (recovery) recovery->wait_for_copies(app, sync);
   ++app.syncs;
   if (sync.waits.empty()) return answer_sync(sync);
   wake_by(sync.deadline);

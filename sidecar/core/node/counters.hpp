@@ -102,6 +102,10 @@ struct Counters {
   // Recovery
   std::uint64_t sessions_recovered = 0;
   std::uint64_t messages_replayed = 0;
+  std::uint64_t copied_bytes = 0;  // told to shadows
+  std::uint64_t copies_shed = 0;   // given up because the shadow took too little
+  std::int64_t copy_lag_us = 0;    // of what a shadow acknowledged last
+  std::uint64_t takeovers = 0;     // homes whose copy here became the home
   std::array<std::uint64_t, wire::recovery::kResults> sessions_refused{};  // by Result
   std::array<std::uint64_t, static_cast<std::size_t>(CutReason::kCount)> cuts{};
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> drops{};

@@ -20,13 +20,12 @@ constexpr TimeUs kLinger = 1500 * kMillisecondUs;
 // When it is looked at again.
 constexpr TimeUs kShippingInterval = 2 * kMillisecondUs;
 
-// Rendezvous hashing: who is first for a home, all agree.
+}  // namespace
+
 std::uint64_t rank(MemberId member, std::string_view sidecar) {
   const wire::Bytes name{reinterpret_cast<const std::uint8_t*>(sidecar.data()), sidecar.size()};
   return routing::siphash({member, 0x7368616465}, name);
 }
-
-}  // namespace
 
 // Sessions without a socket are handed over; who has one stays with its server.
 void Node::Impl::Recovery::leave() {
@@ -84,7 +83,9 @@ void Node::Impl::Recovery::offer(Handover& handover) {
   recovery::Home& home = home_of(handover.member)->home;
   handover.next = home.log().head();
   node.to_peer(*handover.to, [&](wire::Buffer& out) {
-    rw::write_adopt(out, {handover.token, handover.member, handover.next});
+    const recovery::CopyState state = home.state();
+    rw::write_adopt(out, {handover.token, handover.member, handover.next, state.told_end, state.cut,
+                          state.after});
   });
   home.each_session([&](Session& session) {
     const bool ours = session.lease == 0 || handover.sessions.contains(session.lease);
@@ -98,26 +99,9 @@ void Node::Impl::Recovery::offer(Handover& handover) {
 }
 
 void Node::Impl::Recovery::send_session(const Handover& handover, const Session& session) {
-  rw::AdoptSession said;
-  said.token = handover.token;
-  said.nsp = session.nsp;
-  said.sid = session.sid;
-  said.pid = session.pid;
-  said.generation = session.generation;
-  said.left_us = static_cast<std::uint64_t>(std::max<TimeUs>(0, session.deadline - node.now));
-  said.start = session.start;
-  said.base = session.base;
-  said.last = session.last;
-  said.last_position = session.last_position;
-  said.rooms.assign(session.rooms().begin(), session.rooms().end());
-  for (const Session::Change& change : session.changes())
-    said.changes.push_back({change.at, change.join, change.room});
-  said.marks = session.marks;
-  said.data = session.data;
   wire::Buffer carried;
-  for (const wire::Buffer& frame : session.carried)
-    carried.insert(carried.end(), frame.begin(), frame.end());
-  said.carried = carried;
+  rw::AdoptSession said = session.describe(node.now, carried);
+  said.token = handover.token;
   node.to_peer(*handover.to, [&](wire::Buffer& out) { rw::write_adopt_session(out, said); });
 }
 
@@ -223,6 +207,7 @@ void Node::Impl::Recovery::adopt(Slot& slot, const rw::Adopt& said) {
   while (homes.contains(name)) ++name;
   HomeRecord& record = make_home(name);
   record.home.begin_adoption(said.head);
+  record.home.set_state({false, 0, said.told_end, said.cut, said.after, {}}, node.now);
   orphans.push_back(&record);
   adoptions[{&slot, said.token}] = {name, kNever};
 }

@@ -18,6 +18,7 @@ Node::Impl::Impl(NodeConfig settings, TimeUs time)
   homes.window = config.limits.recovery_window;
   homes.memory_bytes = config.limits.recovery_memory_bytes;
   homes.repeat = kTombstoneHolds * config.limits.hold_time;
+  homes.replicas = config.limits.recovery_replicas;
   recovery = std::make_unique<Recovery>(*this, homes);
 }
 

@@ -30,7 +30,8 @@ void Node::Impl::Recovery::asked(Slot& slot, const rw::Find& find) {
   for (auto& [member, record] : homes) {
     Session* session = record->home.find(find.nsp, find.pid);
     if (session == nullptr) continue;
-    if (record->home.adopting() || session->lease != 0 || session->restore != 0) {
+    if (record->home.adopting() || session->lease != 0 || session->restore != 0 ||
+        !tails_are_here(*record)) {
       none.result = rw::Result::kAgain;
       return say();
     }
@@ -49,6 +50,7 @@ void Node::Impl::Recovery::asked(Slot& slot, const rw::Find& find) {
     session->state = Session::State::kClosing;
     return rw::write_close_session(node.tell(*record->app), session->nsp, session->sid);
   }
+  if (take_over_if_lost(find.nsp, find.pid)) none.result = rw::Result::kAgain;
   say();
 }
 
@@ -58,6 +60,7 @@ void Node::Impl::Recovery::answer(Lease& lease, const Session& session) {
   found.token = lease.token;
   found.result = rw::Result::kRestored;
   found.generation = session.generation;
+  found.cut = home_of(lease.member)->home.cut();
   found.sid = session.sid;
   found.rooms.assign(session.rooms().begin(), session.rooms().end());
   found.data = session.data;
@@ -66,7 +69,9 @@ void Node::Impl::Recovery::answer(Lease& lease, const Session& session) {
 
 void Node::Impl::Recovery::fetch(Slot& slot, const rw::Fetch& fetch) {
   Lease* lease = find_lease(slot, fetch.token);
-  const bool same = same_mesh(slot, fetch.sidecars);
+  HomeRecord* record = lease == nullptr ? nullptr : home_of(lease->member);
+  const bool here = record == nullptr || tails_are_here(*record);
+  const bool same = here && same_mesh(slot, fetch.sidecars);
   if (lease == nullptr || !same) {
     const rw::Replayed again{fetch.token, rw::Result::kAgain, {}};
     return node.to_peer(slot, [&](wire::Buffer& out) { rw::write_replayed(out, again); });
@@ -153,7 +158,8 @@ void Node::Impl::Recovery::check(Lease& lease) {
         if (!piece.empty() && piece.size() + frame.size() > kReplayPieceBytes) send();
         piece.insert(piece.end(), frame.begin(), frame.end());
       }
-      said.marks = record->home.marks(*session);
+      said.marks = record->home.marks(*session, lease.offset);
+      record->home.lend(*session, record->home.log().end());
     }
     if (!piece.empty()) send();
   }
@@ -177,6 +183,7 @@ void Node::Impl::Recovery::moved(const Slot& slot, const rw::Moved& moved) {
   end_lease(number);
   if (session == nullptr) return;
   if (session->lease == number) session->lease = 0;
+  if (!moved.done && session->lent != UINT64_MAX) record->home.lend(*session, UINT64_MAX);
   // Should the client have come back here meanwhile, it is the newer one.
   if (!moved.done || session->state != Session::State::kAway || session->restore != 0) return;
   record->home.end(*session);
@@ -184,6 +191,8 @@ void Node::Impl::Recovery::moved(const Slot& slot, const rw::Moved& moved) {
 }
 
 void Node::Impl::Recovery::peer_lost(Slot& slot) {
+  copy_link_lost(slot);
+  held_link_lost(slot);
   std::vector<std::uint64_t> asked_it;
   for (auto& [token, restore] : restores) {
     const bool finding = restore.waiting.contains(&slot);
@@ -225,6 +234,8 @@ void Node::Impl::Recovery::peer_lost(Slot& slot) {
 void Node::Impl::Recovery::peer_gone(Slot& slot) {
   peer_lost(slot);
   lose_handovers(slot, true);
+  copies_gone(slot);
+  held_gone(slot);
   end_adoptions(slot);
   for (auto& [token, restore] : restores) {
     if (restore.from == &slot) restore.from = nullptr;
@@ -302,6 +313,14 @@ bool Node::Impl::recovery_frame(Slot& slot, wire::Bytes frame) {
     }
     return true;
   }
+  if (type == rw::kTakeover && !recovery) {
+    const auto said = rw::decode_takeover(payload);
+    if (!said) return false;
+    to_peer(slot, [&](wire::Buffer& out) {
+      rw::write_tail_end(out, {said->token, rw::TailResult::kGap});
+    });
+    return true;
+  }
   return recovery == nullptr || recovery_answer(slot, type, payload);
 }
 
@@ -339,6 +358,22 @@ bool Node::Impl::recovery_answer(Slot& slot, std::uint8_t type, wire::Bytes payl
     case rw::kAdoptEnd:
       return use(rw::decode_adopt_end(payload),
                  [&](const auto& said) { at.adopt_end(slot, said); });
+    case rw::kCopy: {
+      const auto said = rw::decode_copy(payload);
+      return said && at.copied(slot, *said);
+    }
+    case rw::kHolders:
+      return use(rw::decode_holders(payload), [&](const auto& said) { at.holders(slot, said); });
+    case rw::kTakeover:
+      return use(rw::decode_takeover(payload),
+                 [&](const auto& said) { at.asked_tail(slot, said); });
+    case rw::kTail:
+      return use(rw::decode_tail(payload), [&](const auto& said) { at.tail(slot, said); });
+    case rw::kTailEnd:
+      return use(rw::decode_tail_end(payload), [&](const auto& said) { at.tail_end(slot, said); });
+    case rw::kCopyLost:
+      return use(rw::decode_copy_lost(payload),
+                 [&](MemberId member) { at.copy_lost(slot, member); });
     case rw::kAdopted:
       return use(rw::decode_moved(payload), [&](const auto& said) { at.adopted(slot, said); });
     case rw::kFetch:

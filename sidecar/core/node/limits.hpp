@@ -47,6 +47,8 @@ struct Limits {
   // memory of all logs together.
   TimeUs recovery_window = 0;
   std::size_t recovery_memory_bytes = 64U << 20U;
+  // Other sidecars that keep a copy of each home.
+  std::size_t recovery_replicas = 0;
 
   TimeUs handshake_timeout = 3 * kSecondUs;
   TimeUs ping_interval = 1 * kSecondUs;

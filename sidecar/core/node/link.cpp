@@ -10,6 +10,8 @@ namespace {
 
 using wire::link::Refusal;
 
+constexpr std::size_t kMaxNodeBytes = 253;
+
 bool versions_meet(const wire::link::Hello& hello) {
   return hello.min_version <= wire::link::kProtocolVersion &&
          hello.max_version >= wire::link::kProtocolVersion;
@@ -78,6 +80,7 @@ void Node::Impl::hello(LinkConn& link, wire::Bytes payload) {
   if (!said) return cut_link(link, CutReason::kBadFrame, "a malformed HELLO");
   link.peer = said->sidecar;
   link.channels = said->channels & config.channels;
+  link.node = said->node.substr(0, kMaxNodeBytes);
   if (!link.dialed.empty()) book.identified(link.dialed, said->sidecar);
   if (!versions_meet(*said)) {
     return refuse_link(link, Refusal::kVersion, CutReason::kVersion,
@@ -146,6 +149,7 @@ void Node::Impl::adopt(LinkConn& link, Slot& slot, std::uint64_t epoch) {
   if (slot.epoch != epoch) new_life(slot, epoch);
   slot.conn = link.conn;
   slot.channels = link.channels;
+  slot.node = link.node;
   slot.address = link.dialed.empty() ? link.remote : link.dialed;
   slot.dialed = !link.dialed.empty();
   link.slot = &slot;
@@ -201,11 +205,17 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
     settle_debts(slot, said->taken);
     counters.link_retransmits += slot.window.retransmitted() - retransmitted;
     settle_syncs(slot, false);
+    if (recovery) recovery->copy_link_back(slot);
     if (slot.interest_known) release_when_ready(slot);
   } else {
     start_stream(slot, said->peer_stream, same ? said->received : 0);
   }
   channel_event(slot, ChannelEvent::Kind::kLinked);
+  if (recovery) {
+    recovery->held_link_back(slot);
+    recovery->sidecar_lives(slot);
+    recovery->copies_received(slot);
+  }
   enforce_window(slot);
   mark_dirty(link.conn);
   // What was taken since RESUME was written moved no watermark: there was no link to say it on.
@@ -238,7 +248,10 @@ bool Node::Impl::watermarks(LinkConn& link, const wire::link::Watermarks& marks)
   if (marks.stream != slot.window.stream()) return true;
   const std::uint64_t before = slot.window.received_seq();
   if (!slot.window.on_received(marks.received)) return false;
-  if (slot.window.received_seq() > before && !syncs.empty()) settle_syncs(slot, false);
+  if (slot.window.received_seq() > before) {
+    if (recovery) recovery->copies_received(slot);
+    if (!syncs.empty()) settle_syncs(slot, false);
+  }
   if (const std::uint64_t position = slot.window.on_taken(marks.taken))
     settle(slot.endpoint, position);
   settle_debts(slot, marks.taken);

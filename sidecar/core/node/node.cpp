@@ -58,6 +58,7 @@ void Node::link_opened(ConnId conn, std::string_view dialed, std::string_view re
   hello.sidecar = impl_->config.sidecar_id;
   hello.epoch = impl_->config.epoch;
   hello.channels = impl_->config.channels;
+  hello.node = impl_->config.node;
   wire::link::write_hello(link->control, hello);
   if (!dialed.empty()) impl_->book.connected(dialed);
   impl_->links.emplace(conn, std::move(link));
@@ -115,6 +116,7 @@ void Node::closed(ConnId conn, TimeUs now) {
   if (const auto app = impl_->apps.find(conn); app != impl_->apps.end()) {
     impl_->detach(*app->second, wire::app::DownReason::kDied);
     app->second->closing = true;
+    if (impl_->recovery) impl_->recovery->flush();
   } else if (const auto link = impl_->links.find(conn); link != impl_->links.end()) {
     if (link->second->state != LinkConn::State::kLinked && !link->second->closing &&
         !link->second->dialed.empty()) {

@@ -32,6 +32,7 @@ struct NodeConfig {
   std::uint64_t epoch = 0;     // larger in each later life of the same sidecar_id
   std::uint64_t seed = 0;      // for jitter
   std::uint32_t channels = 0;  // bits (channel_bit) of those that this sidecar speaks
+  std::string node;            // the machine that it runs on; "" unknown
   Limits limits;
 };
 

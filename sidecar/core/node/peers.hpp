@@ -156,6 +156,7 @@ struct Slot {
 
   std::uint32_t recv_stream = 0;
   std::uint64_t recv_seq = 0;
+  std::uint64_t recv_data_seq = 0;  // of the last data among them
   std::size_t unacked_bytes = 0;
   TimeUs ack_due = kNever;
 
@@ -164,6 +165,10 @@ struct Slot {
 
   std::map<MemberId, Debt> debts;  // at most Limits::members
   std::uint64_t down_seq = 0;      // up to here in our stream members went down; 0: it has read it
+
+  std::string node;  // machine that it runs on; "" unknown
+  // Who has a copy of its members' homes, as it said; at most Limits::members.
+  std::map<MemberId, Names> holders;
 
   bool interest_known = false;  // false: everything goes there
   std::uint64_t interest_pairs = 0;
@@ -209,6 +214,7 @@ struct LinkConn {
   TimeUs last_received;
   TimeUs ping_due = kNever;
   std::string peer;            // its sidecar id, once HELLO told
+  std::string node;            // and the machine that it runs on
   std::uint32_t channels = 0;  // that it speaks, and we
   Slot* slot = nullptr;
   wire::InputBuffer input;

@@ -41,6 +41,7 @@ HomeRecord& Node::Impl::Recovery::make_home(MemberId member) {
   record->endpoint = node.new_endpoint();
   node.endpoints[record->endpoint].home = record.get();
   expire_due = std::min(expire_due, node.now + kExpireInterval);
+  if (limits.replicas > 0) choose_due = std::min(choose_due, node.now);
   return *record;
 }
 
@@ -84,6 +85,8 @@ void Node::Impl::Recovery::detach(AppConn& app) {
 void Node::Impl::Recovery::drop_if_empty(HomeRecord& record) {
   sync_interest(record);
   if (record.app != nullptr || record.home.sessions() > 0 || record.home.adopting()) return;
+  while (!record.copies.empty()) end_copy(record, *record.copies.front());
+  takeovers.erase(record.token);
   std::erase(orphans, &record);
   node.free_endpoint(record.endpoint);
   homes.erase(record.home.member());
@@ -106,6 +109,7 @@ bool Node::Impl::Recovery::own(AppConn& app, const Run& run) {
   HomeRecord& record = *app.home;
   if ((run.head.flags & wire::kHome) == 0 || (run.head.flags & wire::kLogged) != 0) {
     record.home.published(run.bytes, node.now);
+    if ((run.head.flags & wire::kLogged) != 0) note(record, app.endpoint, run.first, run.last);
     return true;
   }
   record.home.told(run.head.body, node.now);
@@ -170,7 +174,7 @@ bool Node::Impl::Recovery::session_op(HomeRecord& record, const rw::SessionOp& o
       home.leave(*session, op.rooms);
       break;
     case rw::Op::kData:
-      session->data.assign(op.data.begin(), op.data.end());
+      home.set_data(*session, op.data);
       break;
     case rw::Op::kLast:
       home.written(*session, op.offset);
@@ -235,6 +239,7 @@ void Node::Impl::Recovery::flush() {
   node.flush_interest();
   if (!unfenced.empty()) send_barriers();
   if (!adoptions.empty()) fence_adoptions();
+  tell_copies();
   if (!std::exchange(node.spoke, false)) return;
   for (const auto& [id, slot] : node.slots) {
     if (slot->window.stream() != 0 && !slot->window_broken) node.enforce_window(*slot);
@@ -262,6 +267,8 @@ void Node::Impl::Recovery::tick() {
       retry(found->second);
     }
   }
+  if (choose_due <= node.now) choose_shadows();
+  tick_takeovers();
   if (expire_due <= node.now) expire();
   for (auto& [member, handover] : handovers) ship(handover);
   if (node.leaving && !handing_over()) {
@@ -271,7 +278,7 @@ void Node::Impl::Recovery::tick() {
 }
 
 void Node::Impl::Recovery::expire() {
-  expire_due = homes.empty() ? kNever : node.now + kExpireInterval;
+  expire_due = homes.empty() && held.empty() ? kNever : node.now + kExpireInterval;
   const std::size_t memory = memory_for_each();
   std::vector<HomeRecord*> records;
   records.reserve(homes.size());
@@ -281,13 +288,16 @@ void Node::Impl::Recovery::expire() {
     drop_if_empty(*record);
   }
   end_idle_leases();
+  for (auto& [key, at] : held) at.shadow.home().expire(node.now, limits, memory);
+  std::erase_if(tails_asked,
+                [this](const TailAsked& item) { return item.at + 2 * limits.window <= node.now; });
   std::erase_if(newest, [this](const auto& item) { return !restores.contains(item.second); });
   std::erase_if(
       passes, [this](const auto& item) { return item.second.since + kRestoreTimeout <= node.now; });
 }
 
 TimeUs Node::Impl::Recovery::next_deadline() const {
-  TimeUs next = std::min(expire_due, handover_deadline());
+  TimeUs next = std::min({expire_due, handover_deadline(), copies_deadline(), takeover_deadline()});
   for (const auto& [token, restore] : restores) {
     next = std::min(next, restore.again);
     if (restore.step != Restore::Step::kDone)
@@ -313,7 +323,7 @@ RecoveryStatus Node::Impl::Recovery::status() const {
 }
 
 std::size_t Node::Impl::Recovery::memory_for_each() const {
-  return limits.memory_bytes / std::max<std::size_t>(1, homes.size());
+  return limits.memory_bytes / std::max<std::size_t>(1, homes.size() + held.size());
 }
 
 }  // namespace socketmesh::node

@@ -1,6 +1,7 @@
 // Recovery inside the node: which home is whose, what enters its log, and how sessions move between
 // homes. recovery.cpp (homes and what members tell), restores.cpp (the side that wants a session),
-// leases.cpp (the side that has it). See docs/adr/0008-recovery.md.
+// leases.cpp (the side that has it), handover.cpp (leaving), shadows.cpp (copies of homes here),
+// takeover.cpp (copies of homes elsewhere). See docs/adr/0008-recovery.md and 0011-shadows.md.
 #pragma once
 
 #include <map>
@@ -10,10 +11,73 @@
 
 #include "sidecar/core/node/impl.hpp"
 #include "sidecar/core/recovery/home.hpp"
+#include "sidecar/core/recovery/shadow.hpp"
 
 namespace socketmesh::node {
 
 namespace rw = wire::recovery;
+
+// A shadow of a home here, at a peer: what it was told, and what it has.
+struct HomeCopy {
+  enum class Step : std::uint8_t { kShed, kLog, kSessions, kWhole };
+  Slot* slot = nullptr;
+  EndpointId endpoint = 0;  // where messages lie until the copy has them
+  Step step = Step::kShed;
+  TimeUs since = 0;  // of the step, or of the link's loss
+  bool lost = false;
+  recovery::Position next = 0;                            // of the log, to be told
+  std::vector<std::pair<std::string, std::string>> keys;  // namespace and pid, to be told
+  std::uint64_t seq = 0;                                  // of the last COPY in the peer's stream
+  std::uint64_t ready_seq = 0;  // of the one that made it whole; 0: none has
+  bool valid = false;           // others were told that it counts
+  std::uint64_t position = 0;   // of the endpoint
+  bool noted = false;           // since the last COPY
+  struct Sent {
+    std::uint64_t seq;
+    std::uint64_t position;
+    TimeUs at;
+  };
+  std::deque<Sent> sent;  // not received yet
+  std::map<const Slot*, rw::Cursor> cursors;
+};
+
+// A home here that was another sidecar's, and what was asked for to make it whole.
+struct TakenOver {
+  std::string sidecar;
+  std::uint64_t epoch = 0;
+  MemberId member = 0;
+  std::map<std::string, rw::Cursor, std::less<>> cursors;
+  rw::Marks marks;
+  std::set<const Slot*> asked;  // and not answered
+  std::set<const Slot*> answered;
+  bool whole = false;  // those that were linked when it began have answered
+  TimeUs started = 0;
+  TimeUs again = kNever;  // those that said that the sidecar lives are asked then
+  std::set<const Slot*> to_ask;
+  bool lost = false;
+  using Frames = std::map<MemberId, std::map<std::uint64_t, wire::Buffer>>;
+  Frames sent;
+  Frames unsent;
+  Frames heard;
+};
+
+// A copy here of a peer's home.
+struct Held {
+  Held(MemberId member, const recovery::HomeLimits& limits) : shadow(member, limits) {}
+  recovery::Shadow shadow;
+  std::uint64_t epoch = 0;  // of the peer's life that told it
+  TimeUs take_at = kNever;  // its link is lost: it becomes a home then
+};
+
+// Who asked for what was under way to a sidecar that is lost: told if that, or its member, lives.
+struct TailAsked {
+  Slot* by = nullptr;
+  std::uint64_t token = 0;
+  std::string sidecar;
+  std::uint64_t epoch = 0;
+  MemberId member = 0;
+  TimeUs at = 0;
+};
 
 // One member's home, over its attachments; without a member while sessions are left in it.
 struct HomeRecord {
@@ -21,6 +85,9 @@ struct HomeRecord {
   recovery::Home home;
   EndpointId endpoint = 0;
   AppConn* app = nullptr;
+  std::vector<std::unique_ptr<HomeCopy>> copies;
+  bool announced = false;   // who holds them
+  std::uint64_t token = 0;  // of the takeover by which it is here; 0: none
 };
 
 // A session that a member here wants to restore.
@@ -42,6 +109,7 @@ struct Restore {
   Slot* from = nullptr;       // the peer that has it
   MemberId from_member = 0;   // the home here that has it; 0: none
   std::uint64_t generation = 0;
+  std::uint64_t cut = 0;  // of a copy: how much it has; UINT64_MAX: no copy
   std::string sid;
   std::vector<std::string> rooms;
   wire::Buffer data;
@@ -63,6 +131,9 @@ struct Lease {
   std::set<const Slot*> waiting;  // have not passed it on
   TimeUs started = 0;
 };
+
+// Rendezvous hashing: who is first for a home, all agree.
+std::uint64_t rank(MemberId member, std::string_view sidecar);
 
 // A restore that takes longer is refused.
 inline constexpr TimeUs kRestoreTimeout = 4 * kSecondUs;
@@ -187,6 +258,60 @@ struct Node::Impl::Recovery {
   void end_adoptions(const Slot& slot);
   TimeUs handover_deadline() const;
 
+  // ---- shadows.cpp: copies of the homes here
+  void choose_shadows();
+  void choose_shadows(HomeRecord& record);
+  std::vector<Slot*> best_shadows(MemberId member) const;
+  void start_copy(HomeRecord& record, HomeCopy& copy);
+  void end_copy(HomeRecord& record, HomeCopy& copy);
+  void note(HomeRecord& record, EndpointId source, std::uint64_t first, std::uint64_t last);
+  void tell_copies();
+  void tell_copies(HomeRecord& record);
+  void tell_copy(HomeRecord& record, HomeCopy& copy, wire::Bytes changes);
+  void tell_snapshot(HomeRecord& record, HomeCopy& copy);
+  void tell_sessions(HomeRecord& record, HomeCopy& copy);
+  void note_cursors(HomeCopy& copy, recovery::CopyNotes& notes) const;
+  void send_copy(HomeRecord& record, HomeCopy& copy, recovery::CopyNotes& notes);
+  void shed(HomeRecord& record, HomeCopy& copy);
+  void copies_received(const Slot& slot);
+  void announce_holders(HomeRecord& record);
+  void each_announced(Slot& slot);
+  void invalidate(HomeRecord& record, HomeCopy& copy);
+  void copy_stream_started(Slot& slot);
+  void copy_link_lost(const Slot& slot);
+  void copy_link_back(const Slot& slot);
+  void copies_gone(const Slot& slot);
+  void copy_lost(const Slot& slot, MemberId member);
+  // Awaited joins of this app wait for its home's shadows.
+  void wait_for_copies(const AppConn& app, PendingSync& sync);
+  TimeUs copies_deadline() const;
+
+  // ---- takeover.cpp: copies here of homes elsewhere
+  bool copied(Slot& slot, const rw::Copy& copy);
+  void holders(Slot& slot, const rw::Holders& holders);
+  bool take_over_if_lost(std::string_view nsp, std::string_view pid);
+  void held_link_lost(Slot& slot);
+  void held_link_back(Slot& slot);
+  void held_gone(const Slot& slot);
+  void take_over(const Slot& slot, MemberId member);
+  void take_over_all(const Slot& slot);
+  void ask_tail(std::uint64_t token, TakenOver& taken, Slot& slot);
+  // Whether all that are linked have answered; asks who was not.
+  bool tails_are_here(HomeRecord& record);
+  void asked_tail(Slot& slot, const rw::Takeover& said);
+  template <typename Give>
+  rw::TailResult gather_tail(std::string_view asker, const rw::Takeover& said, Give&& give);
+  void tail(const Slot& slot, const rw::Tail& tail);
+  void tail_end(const Slot& slot, const rw::TailEnd& end);
+  void keep_tail(TakenOver& taken, rw::TailKind kind, wire::Bytes frames);
+  void tail_answered(std::uint64_t token);
+  void add_late_tail(HomeRecord& record, TakenOver& taken);
+  void undo_takeover(std::uint64_t token);
+  void member_lives(MemberId member);
+  void sidecar_lives(Slot& slot);
+  void tick_takeovers();
+  TimeUs takeover_deadline() const;
+
   // A peer's link is lost, or the peer is forgotten.
   void peer_lost(Slot& slot);
   void peer_gone(Slot& slot);
@@ -209,6 +334,10 @@ struct Node::Impl::Recovery {
   };
   std::map<std::pair<std::string, std::uint64_t>, Passes> passes;
   bool unlent = false;                  // a session here is lent no more
+  std::map<std::pair<Slot*, MemberId>, Held> held;
+  std::map<std::uint64_t, TakenOver> takeovers;  // by token
+  std::vector<TailAsked> tails_asked;
+  TimeUs choose_due = kNever;
   std::vector<std::uint64_t> unfenced;  // restores whose rooms are about to be announced
   std::uint64_t last_number;            // tokens, barriers, leases
   TimeUs expire_due = kNever;

@@ -56,7 +56,7 @@ void Node::Impl::Recovery::find(Restore& restore) {
   restore.busy = false;
   restore.from = nullptr;
   restore.from_member = 0;
-  restore.generation = 0;
+  restore.generation = restore.cut = 0;
   restore.frames.clear();
   if (restore_here(restore)) return;
   const rw::Find question{restore.token, restore.nsp, restore.pid};
@@ -90,7 +90,7 @@ bool Node::Impl::Recovery::restore_here(Restore& restore) {
   for (auto& [member, record] : homes) {
     Session* session = record->home.find(restore.nsp, restore.pid);
     if (session == nullptr) continue;
-    if (record->home.adopting() || session->lease != 0 ||
+    if (record->home.adopting() || session->lease != 0 || !tails_are_here(*record) ||
         session->state == Session::State::kArriving ||
         session->state == Session::State::kRestoring) {
       restore.again = node.now + kRestoreRetry;
@@ -107,7 +107,9 @@ bool Node::Impl::Recovery::restore_here(Restore& restore) {
     move_here(restore, *record, *session);
     return true;
   }
-  return false;
+  if (!take_over_if_lost(restore.nsp, restore.pid)) return false;
+  restore.again = node.now + kRestoreRetry;
+  return true;
 }
 
 // From a home of this sidecar; its own, or another's.
@@ -140,7 +142,7 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
   if (arrived == nullptr) return refuse(restore, rw::Result::kLimit);
   session.state = Session::State::kRestoring;  // the old one waits for the new one to connect
   session.restore = restore.token;
-  finish(restore, *arrived, std::move(frames), from.home.marks(session));
+  finish(restore, *arrived, std::move(frames), from.home.marks(session, restore.offset));
 }
 
 void Node::Impl::Recovery::finish(Restore& restore, Session& session,
@@ -214,7 +216,8 @@ void Node::Impl::Recovery::found(Slot& slot, const rw::Found& found) {
   const bool waited = at != restores.end() && at->second.step == Restore::Step::kFinding &&
                       at->second.waiting.erase(&slot) > 0;
   if (found.result == rw::Result::kRestored &&
-      (!waited || (at->second.from != nullptr && at->second.generation >= found.generation))) {
+      (!waited || (at->second.from != nullptr && std::pair(at->second.generation, at->second.cut) >=
+                                                     std::pair(found.generation, found.cut)))) {
     // Nobody wants it any more, or it has gone on from there since: that one is forgotten.
     const rw::Moved moved{found.token, waited};
     node.to_peer(slot, [&](wire::Buffer& out) { rw::write_moved(out, moved); });
@@ -226,6 +229,7 @@ void Node::Impl::Recovery::found(Slot& slot, const rw::Found& found) {
     if (restore.from != nullptr) tell_moved(restore, true);
     restore.from = &slot;
     restore.generation = found.generation;
+    restore.cut = found.cut;
     restore.sid = found.sid;
     restore.rooms.assign(found.rooms.begin(), found.rooms.end());
     restore.data.assign(found.data.begin(), found.data.end());

@@ -1,7 +1,7 @@
 // Members behind peers: who is up, who is waited for, who is down, and who is told.
 #include <algorithm>
 
-#include "sidecar/core/node/impl.hpp"
+#include "sidecar/core/node/recovery.hpp"
 
 namespace socketmesh::node {
 
@@ -98,6 +98,7 @@ void Node::Impl::member_up(Slot& slot, const wire::link::MemberUp& up) {
   remote_members[up.member] = &slot;
   routes_changed();
   announce(slot, member);
+  if (recovery) recovery->member_lives(up.member);
   pay_debt(slot, up.member);
   if (slot.interest_known) release_when_ready(slot);
 }

@@ -225,6 +225,8 @@ void Node::Impl::deliver(AppConn& app, const Run& run, EndpointId source) {
   if (app.home != nullptr) {
     app.home->home.queued(run.bytes, run.count, app.queue.queued(), now);
     if (lost > 0) app.home->home.queued_gap(app.queue.queued(), now);
+    if ((run.head.flags & wire::kLogged) != 0)
+      recovery->note(*app.home, source, run.first, run.last);
     recovery->trim(*app.home);
   }
   ledger.note(app.endpoint, app.queue.queued(), source, run.first, run.last);

@@ -35,9 +35,13 @@ void Node::Impl::start_hold(Slot& slot) {
 void Node::Impl::new_life(Slot& slot, std::uint64_t epoch) {
   slot.epoch = epoch;
   slot.recv_stream = 0;
-  slot.recv_seq = 0;
+  slot.recv_seq = slot.recv_data_seq = 0;
   slot.interest_known = false;
   ledger.drop_source(slot.endpoint);
+  if (recovery) {
+    recovery->copy_link_lost(slot);
+    recovery->take_over_all(slot);
+  }
   settle_syncs(slot, true);
   if (recovery) recovery->peer_gone(slot);
   for (auto& [id, member] : slot.members) {
@@ -61,6 +65,7 @@ void Node::Impl::start_stream(Slot& slot, std::uint32_t held_by_peer, std::uint6
   for (const wire::Buffer& frame : again) slot.window.append_control(frame, 1);
   pay_debts(slot);
   channel_started(slot);
+  if (recovery) recovery->copy_stream_started(slot);
   release_when_ready(slot);
 }
 

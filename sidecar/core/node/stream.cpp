@@ -2,6 +2,7 @@
 // members.
 #include "sidecar/core/node/recovery.hpp"
 #include "sidecar/core/wire/channel_frames.hpp"
+#include "sidecar/core/wire/shadow_frames.hpp"
 
 namespace socketmesh::node {
 
@@ -12,7 +13,7 @@ bool Node::Impl::record(LinkConn& link, wire::Bytes frame) {
   if (said->stream < slot.recv_stream) return false;
   if (said->stream > slot.recv_stream) {
     slot.recv_stream = said->stream;
-    slot.recv_seq = 0;
+    slot.recv_seq = slot.recv_data_seq = 0;
     ledger.drop_source(slot.endpoint);
   }
   const std::uint64_t last = said->first_seq + said->count - 1;
@@ -66,6 +67,7 @@ bool Node::Impl::record_frames(LinkConn& link, const wire::link::Record& record,
     const auto data = wire::parse_data(*frame);
     if (!data) return false;
     ++slot.messages_in;
+    slot.recv_data_seq = seq;
     ++counters.link_messages_in;
     const bool alone = (data->flags & wire::kAloneFlags) != 0;
     const bool joins = run.count > 0 && !alone && data->flags == run.head.flags &&
@@ -158,6 +160,12 @@ bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame, std::uint64_t
     case wire::recovery::kAdoptLog:
     case wire::recovery::kAdoptEnd:
     case wire::recovery::kAdopted:
+    case wire::recovery::kCopy:
+    case wire::recovery::kHolders:
+    case wire::recovery::kTakeover:
+    case wire::recovery::kTail:
+    case wire::recovery::kTailEnd:
+    case wire::recovery::kCopyLost:
       return recovery_frame(slot, frame);
     default:
       cut_link(link, CutReason::kUnknownType, "a record with a frame of unknown type");

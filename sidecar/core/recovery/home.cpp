@@ -17,13 +17,19 @@ std::uint8_t kind_of(wire::Bytes frame) {
   return frame[7];
 }
 
+// Volatile messages without an offset are nobody's loss.
+bool matters(wire::Bytes frames) {
+  return (frames[5] & wire::kLogged) != 0 || (frames[5] & wire::kVolatile) == 0;
+}
+
 }  // namespace
 
 void Home::attach(std::uint16_t attachment, const Marks& taken, TimeUs now) {
   // What it had delivered of the attachment before is not known.
+  if (notes_) notes_->attached(attachment, taken);
   if (!by_pid_.empty() || log_.end() > 0) {
-    provisional_.clear();
-    gap(now);
+    drop_provisional();
+    push_gap(now);
   }
   seen_.raise(taken, now);
   attached_ = true;
@@ -32,6 +38,7 @@ void Home::attach(std::uint16_t attachment, const Marks& taken, TimeUs now) {
 
 // Nobody tells any more what was delivered, and no socket is left to which it matters.
 void Home::detach(TimeUs now, const HomeLimits& limits) {
+  if (notes_) notes_->plain(CopyKind::kDetached);
   attached_ = false;
   flush_provisional(now);
   for (auto& [key, session] : by_pid_) {
@@ -47,16 +54,26 @@ void Home::flush_provisional(TimeUs now) {
   provisional_.clear();
 }
 
+void Home::drop_provisional() {
+  for (const Provisional& item : provisional_) log_.drop(item.entry);
+  provisional_.clear();
+}
+
 // Only what is in the log once and in each origin's order is ever replayed.
 void Home::confirm(const Log::Entry& entry, TimeUs now) {
-  if (entry.at == nullptr) return gap(entry.time);
+  if (entry.at == nullptr) return log_.push_gap(entry.time);
   const Seen::Is is = seen_.note(entry.id(), now);
   if (is == Seen::Is::kNew) return log_.push(entry);
   log_.drop(entry);
-  if (is == Seen::Is::kUnknowable) gap(entry.time);
+  if (is == Seen::Is::kUnknowable) log_.push_gap(entry.time);
 }
 
 void Home::queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, TimeUs now) {
+  if (notes_ && matters(frames)) notes_->queued(last, frames);
+  push_queued(frames, count, last, now);
+}
+
+void Home::push_queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, TimeUs now) {
   const std::uint8_t flags = frames[5];
   std::uint64_t number = last - count;
   if ((flags & wire::kLogged) != 0) {
@@ -64,40 +81,58 @@ void Home::queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, T
               [&](const Log::Entry& entry) { provisional_.push_back({entry, ++number}); });
     return;
   }
-  if ((flags & wire::kVolatile) != 0) return;
+  if (!matters(frames)) return;
   // A broadcast without an offset can't be told from one that the client missed.
   while (const auto frame = wire::first_frame(frames)) {
     ++number;
     const std::uint8_t kind = kind_of(*frame);
-    if (kind == wire::kBroadcastKind || kind == wire::kGapKind) queued_gap(number, now);
+    if (kind == wire::kBroadcastKind || kind == wire::kGapKind) push_queued_gap(number, now);
     frames = frames.subspan(frame->size());
   }
 }
 
 void Home::queued_gap(std::uint64_t number, TimeUs now) {
+  if (notes_) notes_->number(CopyKind::kQueuedGap, number);
+  push_queued_gap(number, now);
+}
+
+void Home::push_queued_gap(std::uint64_t number, TimeUs now) {
   Log::Entry mark;
   mark.time = now;
   provisional_.push_back({mark, number});
 }
 
+void Home::gap(TimeUs now) {
+  if (notes_) notes_->plain(CopyKind::kGap);
+  push_gap(now);
+}
+
 void Home::delivered(std::uint64_t count, TimeUs now) {
+  if (provisional_.empty() || provisional_.front().number > count) return;
+  if (notes_) notes_->number(CopyKind::kDelivered, count);
+  confirm_until(count, now);
+}
+
+void Home::confirm_until(std::uint64_t count, TimeUs now) {
   while (!provisional_.empty() && provisional_.front().number <= count) {
     confirm(provisional_.front().entry, now);
     provisional_.pop_front();
   }
 }
 
-void Home::told(wire::Bytes body, TimeUs now) {
+// What it published on an attachment before comes before all of this one.
+std::uint64_t Home::told_count(wire::Bytes body) const {
   const auto order = wire::recovery::read_order(body);
-  // What it published on an attachment before comes before all of this one.
-  if (order && attached_ && order->attachment == attachment_) delivered(order->delivered, now);
+  return order && attached_ && order->attachment == attachment_ ? order->delivered : 0;
 }
 
 void Home::published(wire::Bytes frames, TimeUs now) {
+  if (notes_ && matters(frames)) notes_->frames(CopyKind::kPublished, frames);
   keep(frames, now, true);
 }
 
 void Home::arrived(wire::Bytes frames, TimeUs now) {
+  if (notes_ && matters(frames)) notes_->frames(CopyKind::kArrived, frames);
   keep(frames, now, false);
 }
 
@@ -105,18 +140,18 @@ void Home::keep(wire::Bytes frames, TimeUs now, bool own) {
   const std::uint8_t flags = frames[5];
   if ((flags & wire::kLogged) != 0) {
     log_.keep(frames, now, [&](const Log::Entry& entry) {
-      if (own) told(entry.frame(), now);
-      if (adopting_)
-        provisional_.push_back({entry, 0});
+      if (own) confirm_until(told_count(entry.frame()), now);
+      if (adopting_ && !own)
+        provisional_.push_back({entry, kArrived});
       else
         confirm(entry, now);
     });
     return;
   }
-  if ((flags & wire::kVolatile) != 0) return;
+  if (!matters(frames)) return;
   while (const auto frame = wire::first_frame(frames)) {
     const std::uint8_t kind = kind_of(*frame);
-    if (kind == wire::kBroadcastKind || kind == wire::kGapKind) gap(now);
+    if (kind == wire::kBroadcastKind || kind == wire::kGapKind) push_gap(now);
     frames = frames.subspan(frame->size());
   }
 }
@@ -138,6 +173,7 @@ Session* Home::adopt(const wire::recovery::AdoptSession& said, TimeUs now,
   session->base = said.base;
   session->last = said.last;
   session->last_position = said.last_position;
+  session->lent = said.lent;
   session->set_rooms(said.rooms);
   std::vector<Session::Change> changes;
   changes.reserve(said.changes.size());
@@ -232,7 +268,10 @@ Session* Home::open(const wire::recovery::SessionOp& op, const HomeLimits& limit
     join(*session, op.rooms);
   }
   session->state = Session::State::kLive;
+  session->stranded = false;
+  session->lent = UINT64_MAX;
   session->data.assign(op.data.begin(), op.data.end());
+  if (notes_) note_session(*notes_, *session, 0);
   return session;
 }
 
@@ -252,18 +291,23 @@ Session* Home::expect(std::string_view nsp, std::string_view pid,
 
 void Home::join(Session& session, const wire::recovery::Names& rooms) {
   for (const std::string_view room : rooms) {
-    if (session.join(room, log_.end())) want_room(session, room, true);
+    if (!session.join(room, log_.end())) continue;
+    if (notes_) notes_->rooms(session, true, room);
+    want_room(session, room, true);
   }
 }
 
 void Home::leave(Session& session, const wire::recovery::Names& rooms) {
   for (const std::string_view room : rooms) {
-    if (session.leave(room, log_.end())) want_room(session, room, false);
+    if (!session.leave(room, log_.end())) continue;
+    if (notes_) notes_->rooms(session, false, room);
+    want_room(session, room, false);
   }
 }
 
 void Home::close(Session& session, wire::Bytes data, TimeUs now, const HomeLimits& limits) {
-  if (!data.empty()) session.data.assign(data.begin(), data.end());
+  if (!data.empty()) set_data(session, data);
+  if (notes_) notes_->about(CopyKind::kClosed, session);
   session.state = Session::State::kAway;
   session.deadline = now + limits.window;
 }
@@ -274,6 +318,7 @@ void Home::drop_carried(Session& session) {
 }
 
 void Home::end(Session& session) {
+  if (notes_) notes_->about(CopyKind::kEnded, session);
   want(session, false);
   drop_carried(session);
   by_sid_.erase(key_of(session.nsp, session.sid));
@@ -281,11 +326,13 @@ void Home::end(Session& session) {
 }
 
 void Home::written(Session& session, std::string_view last) {
+  if (notes_) notes_->about(CopyKind::kLast, session, last);
   session.last = last;
   session.last_position = log_.end();
 }
 
 void Home::all_written() {
+  if (notes_) notes_->plain(CopyKind::kAllWritten);
   for (auto& [key, session] : by_pid_) {
     if (session->state == Session::State::kLive) session->last_position = log_.end();
   }
@@ -328,7 +375,13 @@ Replay Home::replay(Session& session, std::string_view offset, Position until) {
     carried = static_cast<std::size_t>(given - session.carried.begin()) + 1;
   } else {
     const auto position = id ? log_.find(*id) : std::nullopt;
-    if (!position || *position < session.start || !session.holds(log_, *position)) {
+    if (id && taken_over() && (!position || *position >= cut_)) {
+      replay_above(session, *id, replay);
+      return replay;
+    }
+    // What it got when it was lent, and since, it may have got in another order.
+    if (!position || *position < session.start || *position >= session.lent ||
+        !session.holds(log_, *position)) {
       replay.result = log_.head() > session.start ? Result::kEvicted : Result::kUnknownOffset;
       return replay;
     }
@@ -363,9 +416,11 @@ void Home::carry(Session& session, std::string_view offset, std::vector<wire::Bu
   session.start = session.last_position = start;
 }
 
-Marks Home::marks(const Session& session) const {
+Marks Home::marks(const Session& session, std::string_view offset) const {
   std::unordered_map<wire::MemberId, std::uint64_t> highest;
   seen_.each([&](wire::MemberId origin, std::uint64_t seq) { highest[origin] = seq; });
+  if (const auto id = parse_offset(offset))
+    highest[id->origin] = std::max(highest[id->origin], id->seq);
   for (const wire::recovery::Mark& mark : session.marks)
     highest[mark.origin] = std::max(highest[mark.origin], mark.seq);
   for (const Provisional& item : provisional_) {

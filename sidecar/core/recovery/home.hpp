@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sidecar/core/recovery/seen.hpp"
+#include "sidecar/core/recovery/copy.hpp"
 #include "sidecar/core/recovery/session.hpp"
 #include "sidecar/core/wire/handover_frames.hpp"
 
@@ -25,6 +26,7 @@ struct HomeLimits {
   std::size_t origins = 65'536;
   // What was delivered once may come again for so long: links keep it for a peer that is away.
   TimeUs repeat = 0;
+  std::size_t replicas = 0;  // other sidecars that have a copy of each home
 };
 
 // A room of a session whose messages the home wants, or does not want any more. Counted: a room of
@@ -67,11 +69,11 @@ class Home {
   // The member published whole frames.
   void published(wire::Bytes frames, TimeUs now);
   // Something that the member told in order: what it had delivered by then.
-  void told(wire::Bytes body, TimeUs now);
+  void told(wire::Bytes body, TimeUs now) { delivered(told_count(body), now); }
   // Frames for the home's sessions while no member is attached.
   void arrived(wire::Bytes frames, TimeUs now);
   // Something is missing here.
-  void gap(TimeUs now) { adopting_ ? queued_gap(0, now) : log_.push_gap(now); }
+  void gap(TimeUs now);
 
   // ---- taken over from a sidecar that leaves ---------------------------------------------------
   // What arrives from here on waits for the log, whose first position is `head`.
@@ -83,6 +85,37 @@ class Home {
   void end_adoption(const Marks& marks, TimeUs now);
   bool adopting() const { return adopting_; }
   Marks seen() const;
+
+  // ---- copies of it, and being one (home_copy.cpp) -------------------------------------------
+  // Whether what happens here is noted, to be told to copies.
+  void note_changes(bool on);
+  wire::Buffer take_changes() { return notes_ ? notes_->take() : wire::Buffer(); }
+  // A whole copy but for the log, which comes before, and the sessions, which may come later.
+  void note_state(CopyNotes& notes) const;
+  void note_session(CopyNotes& notes, const Session& session, TimeUs now) const;
+  void set_state(const CopyState& state, TimeUs now);
+  void set_data(Session& session, wire::Bytes data);
+  // All that it missed was told to one who is about to have it.
+  void lend(Session& session, Position position);
+  // The member's sidecar is gone, and this copy is the home. What arrives from here on waits.
+  void begin_takeover(TimeUs now, const HomeLimits& limits);
+  // What was under way when that sidecar was lost, each in its origin's order: the member's own
+  // messages, what may have been delivered, and what was not. `lost`: there was more.
+  struct Tail {
+    std::vector<wire::Buffer> own;
+    std::vector<wire::Buffer> sent;
+    std::vector<wire::Buffer> unsent;
+    bool lost = false;
+  };
+  void end_takeover(const Tail& tail, TimeUs now);
+  // Something that should have been part of the tail.
+  void late(const wire::Buffer& frame, bool surely_unseen, TimeUs now);
+  // Taken over from a sidecar that was lost, with connected sockets.
+  bool taken_over() const { return cut_ != kNoCut; }
+  Position cut() const { return cut_; }
+  CopyState state() const { return {attached_, attachment_, told_end_, cut_, after_, seen()}; }
+  // Frames of these origins above these marks that are here or on their way to the member.
+  void each_above(const Marks& marks, std::vector<wire::Bytes>& out);
 
   // ---- sessions -------------------------------------------------------------------------------
   Session* find(std::string_view nsp, std::string_view pid);
@@ -110,8 +143,8 @@ class Home {
   void carry(Session& session, std::string_view offset, std::vector<wire::Buffer> frames,
              Marks marks, Position start, TimeUs now);
   // The highest sequence of each origin that is in the log, or was, or is queued for the member, or
-  // that the session came with.
-  Marks marks(const Session& session) const;
+  // that the session came with, or that its client has seen, as its `offset` says.
+  Marks marks(const Session& session, std::string_view offset) const;
 
   // Ends sessions whose time is over, and evicts what is too old or too much.
   void expire(TimeUs now, const HomeLimits& limits, std::size_t memory_bytes);
@@ -131,16 +164,33 @@ class Home {
   };
 
   void confirm(const Log::Entry& entry, TimeUs now);
+  void confirm_until(std::uint64_t count, TimeUs now);
+  std::uint64_t told_count(wire::Bytes body) const;
+  void push_queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, TimeUs now);
+  void push_queued_gap(std::uint64_t number, TimeUs now);
   void keep(wire::Bytes frames, TimeUs now, bool own);
+  void push_gap(TimeUs now) { adopting_ ? push_queued_gap(kArrived, now) : log_.push_gap(now); }
   void flush_provisional(TimeUs now);
+  void drop_provisional();
+  void replay_above(Session& session, const MessageId& id, Replay& replay);
   Session* insert(std::string_view nsp, std::string_view sid, std::string_view pid);
   void want(const Session& session, bool add);
   void want_room(const Session& session, std::string_view room, bool add);
   void drop_carried(Session& session);
   bool replay_provisional(const Session& session, std::vector<wire::Bytes>& frames) const;
 
+  // No delivery to the member: what arrives while the home is being taken over.
+  static constexpr std::uint64_t kArrived = UINT64_MAX;
+  static constexpr Position kNoCut = UINT64_MAX;
+
   wire::MemberId member_;
   TimeUs keep_;  // of what is known of origins, behind their newest message
+  std::optional<CopyNotes> notes_;
+  // Of one that was taken over. Up to `told_end_` the member is known to have delivered all, up to
+  // `cut_` it has what it got; from there to `after_` it may have; behind that it got nothing.
+  Position told_end_ = kNoCut;
+  Position cut_ = kNoCut;
+  Position after_ = kNoCut;
   bool attached_ = false;
   bool adopting_ = false;
   std::uint16_t attachment_ = 0;

@@ -62,6 +62,29 @@ bool Session::holds(Log& log, Position position) const {
   return message && read_route(*message, route) && is_for(route, rooms_at(position, names));
 }
 
+wire::recovery::AdoptSession Session::describe(TimeUs now, wire::Buffer& carried_frames) const {
+  wire::recovery::AdoptSession said;
+  said.nsp = nsp;
+  said.sid = sid;
+  said.pid = pid;
+  said.generation = generation;
+  said.left_us = static_cast<std::uint64_t>(std::max<TimeUs>(0, deadline - now));
+  said.start = start;
+  said.base = base;
+  said.last = last;
+  said.last_position = last_position;
+  said.lent = lent;
+  said.rooms.assign(rooms_.begin(), rooms_.end());
+  for (const Change& change : changes_)
+    said.changes.push_back({change.at, change.join, change.room});
+  said.marks = marks;
+  said.data = data;
+  for (const wire::Buffer& frame : carried)
+    carried_frames.insert(carried_frames.end(), frame.begin(), frame.end());
+  said.carried = carried_frames;
+  return said;
+}
+
 std::size_t Session::carried_bytes() const {
   std::size_t total = 0;
   for (const wire::Buffer& frame : carried) total += frame.size();

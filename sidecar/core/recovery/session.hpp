@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sidecar/core/recovery/log.hpp"
+#include "sidecar/core/wire/handover_frames.hpp"
 
 namespace socketmesh::recovery {
 
@@ -42,6 +43,11 @@ class Session {
   // Forgotten when nothing of that can come any more.
   Marks marks;
   TimeUs marked_at = 0;
+
+  // From there on another may have given it what came, in an order of its own.
+  Position lent = UINT64_MAX;
+  // Its home was lost while its socket was connected: it may be so still.
+  bool stranded = false;
 
   // The newest message that was written to it before position `last_position`; "" none was.
   std::string last;
@@ -90,6 +96,8 @@ class Session {
   // Whether the message at `position` was for it.
   bool holds(Log& log, Position position) const;
   std::size_t carried_bytes() const;
+  // As it is told to others; views into it and into `carried_frames`, which this fills.
+  wire::recovery::AdoptSession describe(TimeUs now, wire::Buffer& carried_frames) const;
   // Whether it gets a message with this route while it is in these rooms.
   bool is_for(const LoggedRoute& route, const std::set<std::string_view>& rooms) const;
 

@@ -33,6 +33,9 @@ std::optional<Adopt> decode_adopt(Bytes payload) {
   adopt.token = reader.u64();
   adopt.member = reader.u64();
   adopt.head = reader.u64();
+  adopt.told_end = reader.u64();
+  adopt.cut = reader.u64();
+  adopt.after = reader.u64();
   if (!reader.done()) return std::nullopt;
   return adopt;
 }
@@ -50,6 +53,7 @@ std::optional<AdoptSession> decode_adopt_session(Bytes payload) {
   session.base = reader.string();
   session.last = reader.string();
   session.last_position = reader.u64();
+  session.lent = reader.u64();
   read_names(reader, session.rooms);
   const std::uint32_t changes = reader.count(kChangeBytes);
   for (std::uint32_t i = 0; i < changes && reader.ok(); ++i) {
@@ -114,6 +118,9 @@ void write_adopt(Buffer& out, const Adopt& adopt) {
   frame.u64(adopt.token);
   frame.u64(adopt.member);
   frame.u64(adopt.head);
+  frame.u64(adopt.told_end);
+  frame.u64(adopt.cut);
+  frame.u64(adopt.after);
 }
 
 void write_adopt_session(Buffer& out, const AdoptSession& session) {
@@ -128,6 +135,7 @@ void write_adopt_session(Buffer& out, const AdoptSession& session) {
   frame.string(session.base);
   frame.string(session.last);
   frame.u64(session.last_position);
+  frame.u64(session.lent);
   write_names(frame, session.rooms);
   frame.varint(static_cast<std::uint32_t>(session.changes.size()));
   for (const RoomChange& change : session.changes) {

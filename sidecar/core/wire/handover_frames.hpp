@@ -7,11 +7,15 @@
 
 namespace socketmesh::wire::recovery {
 
-// A home comes: positions of its log begin at `head`.
+// A home comes: positions of its log begin at `head`. The others are those of one that was taken
+// over; UINT64_MAX: it was not.
 struct Adopt {
   std::uint64_t token = 0;
   MemberId member = 0;
   std::uint64_t head = 0;
+  std::uint64_t told_end = UINT64_MAX;
+  std::uint64_t cut = UINT64_MAX;
+  std::uint64_t after = UINT64_MAX;
 };
 
 struct RoomChange {
@@ -31,6 +35,7 @@ struct AdoptSession {
   std::string_view base;
   std::string_view last;
   std::uint64_t last_position = 0;
+  std::uint64_t lent = UINT64_MAX;
   Names rooms;
   std::vector<RoomChange> changes;
   Marks marks;

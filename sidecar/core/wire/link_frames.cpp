@@ -12,6 +12,10 @@ std::optional<Hello> decode_hello(Bytes payload) {
   hello.sidecar = reader.string();
   hello.epoch = reader.u64();
   if (reader.remaining() >= sizeof hello.channels) hello.channels = reader.u32();
+  if (Reader tail = reader; tail.remaining() > 0) {
+    const std::string_view node = tail.string();
+    if (tail.ok()) hello.node = node;
+  }
   // What follows is a later version's; the version range decides.
   if (!reader.ok() || hello.magic != kMagic) return std::nullopt;
   if (hello.sidecar.empty() || hello.sidecar.size() > kMaxSidecarIdBytes) return std::nullopt;
@@ -121,6 +125,7 @@ void write_hello(Buffer& out, const Hello& hello) {
   frame.string(hello.sidecar);
   frame.u64(hello.epoch);
   frame.u32(hello.channels);
+  frame.string(hello.node);
 }
 
 void write_resume(Buffer& out, const Resume& resume) {

@@ -52,6 +52,7 @@ struct Hello {
   std::string_view sidecar;
   std::uint64_t epoch = 0;
   std::uint32_t channels = 0;  // bits of those that it speaks; absent in older versions
+  std::string_view node;       // the machine that it runs on; absent or "": unknown
 };
 
 struct Resume {

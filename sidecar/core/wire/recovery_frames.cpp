@@ -91,6 +91,7 @@ std::optional<Found> decode_found(Bytes payload) {
   found.result = read_result(reader, good);
   if (found.result == Result::kRestored) {
     found.generation = reader.u64();
+    found.cut = reader.u64();
     found.sid = reader.string();
     read_names(reader, found.rooms);
     found.data = reader.rest();
@@ -198,6 +199,7 @@ void write_found(Buffer& out, const Found& found) {
   frame.u8(static_cast<std::uint8_t>(found.result));
   if (found.result != Result::kRestored) return;
   frame.u64(found.generation);
+  frame.u64(found.cut);
   frame.string(found.sid);
   write_names(frame, found.rooms);
   frame.bytes(found.data);

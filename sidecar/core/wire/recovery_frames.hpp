@@ -108,6 +108,7 @@ struct Found {
   std::uint64_t token = 0;
   Result result = Result::kUnknownSession;
   std::uint64_t generation = 0;
+  std::uint64_t cut = UINT64_MAX;  // of a home that was taken over: up to there its log is sure
   std::string_view sid;
   Names rooms;
   Bytes data;
