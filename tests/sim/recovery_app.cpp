@@ -115,6 +115,9 @@ void RecoveryApp::attach() {
   hello.member = id_;
   hello.name = "recovery";
   hello.parser = "parser/1";
+  std::map<std::string, std::vector<MemberId>> known;
+  for (const auto& [member, sidecar] : known_) known[sidecar].push_back(member);
+  hello.known.assign(known.begin(), known.end());
   std::string bytes = encode_attach(hello);
   Writer tail;
   tail.u8(1).u16(attachment_).varint(highest_.size());
@@ -344,6 +347,11 @@ void RecoveryApp::handle(Bytes frame) {
     for (auto& [sid, socket] : sockets_) {
       if (socket.connected) tell_open(socket);
     }
+  } else if (type == static_cast<std::uint8_t>(SidecarType::kMemberUp)) {
+    const FromSidecar up = decode_from_sidecar(frame);
+    known_[up.member] = up.sidecar;
+  } else if (type == static_cast<std::uint8_t>(SidecarType::kMemberDown)) {
+    known_.erase(reader.id64());
   } else if (type == static_cast<std::uint8_t>(SidecarType::kTaken)) {
     const std::uint64_t seq = reader.u64();
     while (!retained_.empty() && retained_.front().first <= seq) retained_.pop_front();

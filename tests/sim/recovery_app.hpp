@@ -24,6 +24,7 @@ struct Message {
   Rooms except;
   bool local = false;
   TimeUs published = 0;
+  bool held = false;  // perhaps, for some, at its publisher's sidecar
   bool is_for(const Rooms& in) const;
 };
 
@@ -134,6 +135,7 @@ class RecoveryApp : public NetUser {
   std::uint32_t request_ = 0;
   std::deque<std::pair<std::uint64_t, std::string>> retained_;
   std::map<MemberId, std::uint64_t> highest_;
+  std::map<MemberId, std::string> known_;  // other members' sidecars
   std::map<std::string, Socket> sockets_;  // by sid
   std::map<std::string, int> room_counts_;
   std::map<std::uint32_t, Pending> pending_;

@@ -160,7 +160,7 @@ void RecoveryClient::judge(const std::map<MessageId, Message>& all, TimeUs slack
     if (has || wanted != Verdict::kMust) continue;
     const auto highest = highest_.find(id.first);
     const bool tail = highest == highest_.end() || highest->second < id.second;
-    if (tail && dead.contains(id.first)) continue;
+    if ((tail || message.held) && dead.contains(id.first)) continue;
     fail("a client missed a message", id);
   }
 }

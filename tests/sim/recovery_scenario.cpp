@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kTailLines = 60;
 constexpr TimeUs kWindow = 8 * kSecondUs;
 constexpr TimeUs kGreeting = 200 * kMillisecondUs;
+// A sidecar waits so long for the members of a peer's last life, and holds what is for the new one.
+constexpr TimeUs kHeldForYoung = 6 * kSecondUs;
 constexpr TimeUs kStep = 5 * kMillisecondUs;
 
 enum class Mode : std::uint8_t { kStaying, kLeaving, kDying };
@@ -192,7 +194,10 @@ class RecoveryRun {
     const auto links = app.home().links();
     bool heard = links.size() + 1 >= world_.running().size();
     for (const auto& [id, life] : links) heard = heard && world_.now() - life.since > kGreeting;
+    // Nor by one whose sidecar is away, if that is not known here.
+    for (const auto& other : apps_) heard = heard && (!other->alive() || other->attached());
     if (!heard) message.published = 0;
+    message.held = world_.now() < young_until_;
     all_[message.id] = message;
   }
 
@@ -285,10 +290,11 @@ class RecoveryRun {
     // A second one before the first is replaced is another matter.
     if (plan_.calm) next_kill_ = world_.now() + 5 * kSecondUs;
     for (auto& app : apps_) {
-      if (!app->alive() || &app->home() != &sidecar) continue;
-      // What it publishes while it has no sidecar is heard later.
-      if (!pod) continue;
-      dead_.insert(app->id());
+      if (&app->home() != &sidecar) continue;
+      // What one that has left had published may be in its sidecar still.
+      if (pod || !app->alive()) dead_.insert(app->id());
+      // What a living one publishes while it has no sidecar is heard later.
+      if (!pod || !app->alive()) continue;
       app->crash();
       for (auto& client : clients_) {
         if (client->app() == app.get()) client->server_gone();
@@ -299,6 +305,7 @@ class RecoveryRun {
     const TimeUs back = rng_.range(50, 4000) * kMillisecondUs;
     world_.clock().after(back, [this, &sidecar, pod] {
       sidecar.start();
+      young_until_ = world_.now() + kHeldForYoung;
       if (pod) launch(sidecar);
     });
     world_.run_for(rng_.range(0, 20) * kMillisecondUs);
@@ -347,9 +354,7 @@ class RecoveryRun {
     const bool cut = plan_.cuts > 0 && why == kTimeout;
     const bool lost = plan_.cuts > 0 && plan_.rolls > 0 && (why == kUnknownSession || why == kGap);
     constexpr std::uint8_t kUnprovable = 6;
-    const bool died =
-        plan_.dying() && (why == kUnknownOffset || why == kGap || why == kUnprovable ||
-                          why == kUnknownSession || why == kTimeout);
+    const bool died = plan_.dying() && (why <= kTimeout || why == kUnprovable);
     return killed || cut || lost || died;
   }
 
@@ -361,6 +366,7 @@ class RecoveryRun {
   std::map<MessageId, Message> all_;
   std::set<MemberId> dead_;
   TimeUs next_kill_ = 0;
+  TimeUs young_until_ = 0;
 };
 
 Outcome run(std::uint64_t seed, Mode mode, bool print_trace) {

@@ -146,6 +146,8 @@ void Node::Impl::Recovery::take_over(const Slot& slot, MemberId member) {
   here.sidecar = taken.sidecar;
   here.epoch = taken.epoch;
   here.marks = taken.marks;
+  const auto own = taken.cursors.find(node.config.sidecar_id);
+  if (own != taken.cursors.end()) here.cursor = own->second;
   const auto result = gather_tail(node.config.sidecar_id, here, [&](auto kind, wire::Bytes frame) {
     keep_tail(taken, kind, frame);
   });
