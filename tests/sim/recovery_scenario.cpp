@@ -196,8 +196,12 @@ class RecoveryRun {
     for (const auto& [id, life] : links) heard = heard && world_.now() - life.since > kGreeting;
     // Nor by one whose sidecar is away, if that is not known here.
     for (const auto& other : apps_) heard = heard && (!other->alive() || other->attached());
+    // Nor by the sessions of a sidecar that was killed before this one met it.
+    const auto born = born_.find(app.home().host());
+    heard = heard && (born == born_.end() || world_.now() - born->second > kHeldForYoung);
     if (!heard) message.published = 0;
-    message.held = world_.now() < young_until_;
+    const bool down = world_.running().size() < world_.sidecars().size();
+    message.held = world_.now() < young_until_ || (down && plan_.dying() && !plan_.calm);
     all_[message.id] = message;
   }
 
@@ -306,6 +310,7 @@ class RecoveryRun {
     world_.clock().after(back, [this, &sidecar, pod] {
       sidecar.start();
       young_until_ = world_.now() + kHeldForYoung;
+      born_[sidecar.host()] = world_.now();
       if (pod) launch(sidecar);
     });
     world_.run_for(rng_.range(0, 20) * kMillisecondUs);
@@ -367,6 +372,7 @@ class RecoveryRun {
   std::set<MemberId> dead_;
   TimeUs next_kill_ = 0;
   TimeUs young_until_ = 0;
+  std::map<HostId, TimeUs> born_;  // of those that were killed, their present lives
 };
 
 Outcome run(std::uint64_t seed, Mode mode, bool print_trace) {

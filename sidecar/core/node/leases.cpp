@@ -27,31 +27,30 @@ void Node::Impl::Recovery::asked(Slot& slot, const rw::Find& find) {
   const auto say = [&] {
     node.to_peer(slot, [&](wire::Buffer& out) { rw::write_found(out, none); });
   };
-  for (auto& [member, record] : homes) {
-    Session* session = record->home.find(find.nsp, find.pid);
-    if (session == nullptr) continue;
-    if (record->home.adopting() || session->lease != 0 || session->restore != 0 ||
-        !tails_are_here(*record)) {
-      none.result = rw::Result::kAgain;
-      return say();
-    }
-    const std::uint64_t number = ++last_number;
-    session->lease = number;
-    Lease& lease = leases[number];
-    lease.mover = &slot;
-    lease.token = find.token;
-    lease.member = member;
-    lease.nsp = find.nsp;
-    lease.pid = find.pid;
-    lease.started = node.now;
-    lease_numbers[{&slot, find.token}] = number;
-    if (session->state == Session::State::kAway || record->app == nullptr)
-      return answer(lease, *session);
-    session->state = Session::State::kClosing;
-    return rw::write_close_session(node.tell(*record->app), session->nsp, session->sid);
+  const auto [record, session] = newest_here(find.nsp, find.pid);
+  if (session == nullptr) {
+    if (take_over_if_lost(find.nsp, find.pid)) none.result = rw::Result::kAgain;
+    return say();
   }
-  if (take_over_if_lost(find.nsp, find.pid)) none.result = rw::Result::kAgain;
-  say();
+  if (record->home.adopting() || session->lease != 0 || session->restore != 0 ||
+      !tails_are_here(*record) || (record->forked_until > node.now && somebody_is_missing())) {
+    none.result = rw::Result::kAgain;
+    return say();
+  }
+  const std::uint64_t number = ++last_number;
+  session->lease = number;
+  Lease& lease = leases[number];
+  lease.mover = &slot;
+  lease.token = find.token;
+  lease.member = record->home.member();
+  lease.nsp = find.nsp;
+  lease.pid = find.pid;
+  lease.started = node.now;
+  lease_numbers[{&slot, find.token}] = number;
+  if (session->state == Session::State::kAway || record->app == nullptr)
+    return answer(lease, *session);
+  session->state = Session::State::kClosing;
+  rw::write_close_session(node.tell(*record->app), session->nsp, session->sid);
 }
 
 void Node::Impl::Recovery::answer(Lease& lease, const Session& session) {

@@ -30,6 +30,10 @@ void Node::Impl::Recovery::attach(AppConn& app, std::uint16_t attachment, const 
   if (record == nullptr) record = &make_home(app.id);
   std::erase(orphans, record);
   record->app = &app;
+  // It was attached to an earlier life of this sidecar: a shadow may be its home by now.
+  const bool fresh = record->home.log().end() == 0 && record->home.sessions() == 0;
+  if (attachment > 1 && fresh && limits.replicas > 0)
+    record->forked_until = node.now + 2 * limits.window;
   record->home.attach(attachment, taken, node.now);
   node.endpoints[record->endpoint].app = &app;
   app.home = record;

@@ -1,5 +1,6 @@
 // Recovery inside the node: which home is whose, what enters its log, and how sessions move between
 // homes. recovery.cpp (homes and what members tell), restores.cpp (the side that wants a session),
+// finding.cpp (who has it),
 // leases.cpp (the side that has it), handover.cpp (leaving), shadows.cpp (copies of homes here),
 // takeover.cpp (copies of homes elsewhere). See docs/adr/0008-recovery.md and 0011-shadows.md.
 #pragma once
@@ -88,6 +89,12 @@ struct HomeRecord {
   std::vector<std::unique_ptr<HomeCopy>> copies;
   bool announced = false;   // who holds them
   std::uint64_t token = 0;  // of the takeover by which it is here; 0: none
+  TimeUs forked_until = 0;  // a shadow was lost that may have taken over
+};
+
+struct Here {
+  HomeRecord* record = nullptr;
+  recovery::Session* session = nullptr;
 };
 
 // A session that a member here wants to restore.
@@ -105,6 +112,7 @@ struct Restore {
   Step step = Step::kFinding;
   std::set<Slot*> waiting;    // have not said whether they have it
   bool busy = false;          // somebody said: ask again
+  bool missing = false;       // not all could be asked
   bool unknown_once = false;  // nobody had it; it may have been on its way between two
   Slot* from = nullptr;       // the peer that has it
   MemberId from_member = 0;   // the home here that has it; 0: none
@@ -206,7 +214,11 @@ struct Node::Impl::Recovery {
   void replay(Slot& slot, const rw::Replay& replay);
   void replayed(Slot& slot, const rw::Replayed& replayed);
   bool somebody_is_missing() const;
-  bool restore_here(Restore& restore);
+  Here newest_here(std::string_view nsp, std::string_view pid);
+  // A copy of it may have become a home elsewhere.
+  bool is_forked(const HomeRecord& record) const;
+  void restore_here(Restore& restore, const Here& here);
+  void decide(Restore& restore, const Here& here);
   void move_here(Restore& restore, HomeRecord& from, recovery::Session& session);
   void finish(Restore& restore, recovery::Session& session, std::vector<wire::Buffer> frames,
               const rw::Marks& marks);
@@ -333,7 +345,7 @@ struct Node::Impl::Recovery {
     TimeUs since = 0;
   };
   std::map<std::pair<std::string, std::uint64_t>, Passes> passes;
-  bool unlent = false;                  // a session here is lent no more
+  bool unlent = false;  // a session here is lent no more
   std::map<std::pair<Slot*, MemberId>, Held> held;
   std::map<std::uint64_t, TakenOver> takeovers;  // by token
   std::vector<TailAsked> tails_asked;

@@ -50,68 +50,6 @@ std::string Node::Impl::Recovery::key_of(const Restore& restore) {
   return std::to_string(restore.member) + restore.nsp + '\0' + restore.pid;
 }
 
-void Node::Impl::Recovery::find(Restore& restore) {
-  restore.again = kNever;
-  restore.step = Restore::Step::kFinding;
-  restore.busy = false;
-  restore.from = nullptr;
-  restore.from_member = 0;
-  restore.generation = restore.cut = 0;
-  restore.frames.clear();
-  if (restore_here(restore)) return;
-  const rw::Find question{restore.token, restore.nsp, restore.pid};
-  for (const auto& [id, slot] : node.slots) {
-    if (!slot->linked) continue;
-    restore.waiting.insert(slot.get());
-    node.to_peer(*slot, [&](wire::Buffer& out) { rw::write_find(out, question); });
-  }
-  restore.busy = somebody_is_missing();
-  decide(restore);
-}
-
-// Peers that may have it and can't be asked: they are away for a moment, or not met yet.
-bool Node::Impl::Recovery::somebody_is_missing() const {
-  for (const auto& [id, slot] : node.slots) {
-    if (!slot->linked && slot->peer_deadline != kNever) return true;
-  }
-  const bool greeting = std::ranges::any_of(node.links, [](const auto& item) {
-    return !item.second->closing && item.second->state != LinkConn::State::kLinked;
-  });
-  if (greeting) return true;
-  if (node.now - node.started >= node.config.limits.peer_timeout) return false;
-  return !node.book.known() || std::ranges::any_of(node.book.entries(), [](const auto& item) {
-    return item.second.state == mesh::AddressBook::State::kWaiting ||
-           item.second.state == mesh::AddressBook::State::kDialing;
-  });
-}
-
-// True when one of the homes here has it, or had it when it was too late.
-bool Node::Impl::Recovery::restore_here(Restore& restore) {
-  for (auto& [member, record] : homes) {
-    Session* session = record->home.find(restore.nsp, restore.pid);
-    if (session == nullptr) continue;
-    if (record->home.adopting() || session->lease != 0 || !tails_are_here(*record) ||
-        session->state == Session::State::kArriving ||
-        session->state == Session::State::kRestoring) {
-      restore.again = node.now + kRestoreRetry;
-      return true;
-    }
-    if (record->app != nullptr && session->state != Session::State::kAway) {
-      restore.step = Restore::Step::kClosing;
-      restore.from_member = member;
-      session->restore = restore.token;
-      if (std::exchange(session->state, Session::State::kClosing) == Session::State::kLive)
-        rw::write_close_session(node.tell(*record->app), session->nsp, session->sid);
-      return true;
-    }
-    move_here(restore, *record, *session);
-    return true;
-  }
-  if (!take_over_if_lost(restore.nsp, restore.pid)) return false;
-  restore.again = node.now + kRestoreRetry;
-  return true;
-}
-
 // From a home of this sidecar; its own, or another's.
 void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session& session) {
   const bool own = from.home.member() == restore.member;
@@ -209,44 +147,6 @@ void Node::Impl::Recovery::retry(Restore& restore) {
   item.key() = item.mapped().token = ++last_number;
   newest[key_of(item.mapped())] = item.mapped().token;
   find(restores.insert(std::move(item)).position->second);
-}
-
-void Node::Impl::Recovery::found(Slot& slot, const rw::Found& found) {
-  const auto at = restores.find(found.token);
-  const bool waited = at != restores.end() && at->second.step == Restore::Step::kFinding &&
-                      at->second.waiting.erase(&slot) > 0;
-  if (found.result == rw::Result::kRestored &&
-      (!waited || (at->second.from != nullptr && std::pair(at->second.generation, at->second.cut) >=
-                                                     std::pair(found.generation, found.cut)))) {
-    // Nobody wants it any more, or it has gone on from there since: that one is forgotten.
-    const rw::Moved moved{found.token, waited};
-    node.to_peer(slot, [&](wire::Buffer& out) { rw::write_moved(out, moved); });
-    if (!waited) return;
-  } else if (!waited) {
-    return;
-  } else if (found.result == rw::Result::kRestored) {
-    Restore& restore = at->second;
-    if (restore.from != nullptr) tell_moved(restore, true);
-    restore.from = &slot;
-    restore.generation = found.generation;
-    restore.cut = found.cut;
-    restore.sid = found.sid;
-    restore.rooms.assign(found.rooms.begin(), found.rooms.end());
-    restore.data.assign(found.data.begin(), found.data.end());
-  } else {
-    at->second.busy = at->second.busy || found.result == rw::Result::kAgain;
-  }
-  decide(at->second);
-}
-
-void Node::Impl::Recovery::decide(Restore& restore) {
-  if (!restore.waiting.empty()) return;
-  if (restore.from != nullptr) return arrive(restore);
-  if (restore.busy || !std::exchange(restore.unknown_once, true)) {
-    restore.again = node.now + kRestoreRetry;
-    return;
-  }
-  refuse(restore, rw::Result::kUnknownSession);
 }
 
 // Its rooms are announced before the fence; so what is published behind the fence comes here.

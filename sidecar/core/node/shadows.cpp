@@ -315,6 +315,7 @@ void Node::Impl::Recovery::copy_link_lost(const Slot& slot) {
       if (copy->slot != &slot) continue;
       copy->lost = true;
       copy->since = node.now;
+      if (copy->ready_seq != 0) record->forked_until = node.now + 2 * limits.window;
       const std::uint64_t ready = copy->ready_seq;
       invalidate(*record, *copy);
       copy->ready_seq = ready;

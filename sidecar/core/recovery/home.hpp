@@ -9,8 +9,8 @@
 #include <memory>
 #include <utility>
 
-#include "sidecar/core/recovery/seen.hpp"
 #include "sidecar/core/recovery/copy.hpp"
+#include "sidecar/core/recovery/seen.hpp"
 #include "sidecar/core/recovery/session.hpp"
 #include "sidecar/core/wire/handover_frames.hpp"
 
