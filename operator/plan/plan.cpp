@@ -55,7 +55,6 @@ class Planner {
 
     list_absent();
     plan_hand_over();
-    find_unavailable();
     return std::move(plan_);
   }
 
@@ -101,16 +100,6 @@ class Planner {
     const std::int32_t replicas =
         live->replicas > 0 ? live->replicas : mesh_.spec.autoscaling->min_replicas;
     plan_.hand_over = make_replicas(mesh_, replicas);
-  }
-
-  void find_unavailable() {
-    const auto find = [this](const char* field, const char* what) {
-      plan_.findings.push_back({"NotInThisVersion", std::string(field) + " is not in version " +
-                                                        SOCKETMESH_VERSION + ": " + what});
-    };
-    if (mesh_.spec.recovery && mesh_.spec.recovery->replicas > 0) {
-      find("spec.recovery.replicas", "sessions of a pod that is killed are lost");
-    }
   }
 
   const api::SocketMesh& mesh_;

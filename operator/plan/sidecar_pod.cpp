@@ -45,6 +45,8 @@ json environment(const api::SocketMesh& mesh, std::string_view pod_name) {
                    variable("SOCKETMESH_LOG_LEVEL", mesh.spec.sidecar.log_level)});
   // v1 apps register a loopback address by default, which says nothing to other pods.
   if (mesh.spec.drop_in) variables.push_back(field("SOCKETMESH_DROPIN_ADVERTISE", "status.podIP"));
+  // Copies of its sessions go to another node first.
+  if (mesh.spec.recovery) variables.push_back(field("SOCKETMESH_RECOVERY_NODE", "spec.nodeName"));
   return variables;
 }
 
@@ -170,7 +172,8 @@ std::string drop_in_config(const api::DropInSpec& drop_in) {
 
 std::string recovery_config(const api::RecoverySpec& recovery) {
   return "recovery: {window: \"" + std::to_string(recovery.window.count()) +
-         "ms\", memory: " + std::to_string(recovery.memory_bytes) + ", replicas: 0}\n";
+         "ms\", memory: " + std::to_string(recovery.memory_bytes) +
+         ", replicas: " + std::to_string(recovery.replicas) + "}\n";
 }
 
 }  // namespace

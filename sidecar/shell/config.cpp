@@ -208,11 +208,13 @@ class Loader {
     const auto window = recovery.get("window", duration_between(kWindowMin, kHoldMax));
     const auto memory = recovery.get("memory", parse_memory);
     const auto replicas = recovery.get("replicas", parse_replicas);
+    const auto node = recovery.get_text("node", parse_node_name);
     if (!recovery.in_file() && !window.given && !memory.given && !replicas.given) return;
     RecoveryConfig wanted;
     store(window, wanted.window);
     store(memory, wanted.memory_bytes);
     store(replicas, wanted.replicas);
+    store(node, wanted.node);
     config_.recovery = wanted;
   }
 

@@ -29,7 +29,8 @@ using std::chrono::milliseconds;
 
 inline constexpr std::size_t kMeshNameBytesMax = 40;  // leaves room for suffixes in Kubernetes
 inline constexpr std::size_t kMeshIdBytesMax = 128;
-inline constexpr int kReplicasMax = 0;
+inline constexpr int kReplicasMax = 5;
+inline constexpr std::size_t kNodeNameBytesMax = 253;
 inline constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 
 struct MeshConfig {
@@ -74,7 +75,8 @@ struct KubernetesDiscovery {
 struct RecoveryConfig {
   milliseconds window{120'000};            // how long both are kept
   std::uint64_t memory_bytes = 64 * kMiB;  // of all logs here together
-  int replicas = 0;                        // peers that keep a copy: none in this version
+  int replicas = 1;                        // peers that keep a copy, 0..kReplicasMax
+  std::string node;                        // machine that this runs on: copies go to another first
 };
 
 // Apps on socket.io-mesh-adapter; see sidecar/dropin.

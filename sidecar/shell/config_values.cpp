@@ -1,6 +1,7 @@
 #include "sidecar/shell/config_values.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "lib/base/parse.hpp"
 #include "lib/base/text.hpp"
@@ -98,9 +99,21 @@ Expected<std::uint64_t> parse_memory(std::string_view text) {
 }
 
 Expected<int> parse_replicas(std::string_view text) {
-  if (text == "0") return kReplicasMax;
-  return Unexpected{in_quotes(text) +
-                    ": copies on other sidecars are not in this version; write 0"};
+  int value = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value);
+  if (error != std::errc() || end != last || value < 0 || value > kReplicasMax)
+    return Unexpected{in_quotes(text) + " is out of range: 0 to " + std::to_string(kReplicasMax)};
+  return value;
+}
+
+Expected<std::string> parse_node_name(std::string_view text) {
+  const bool printable =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (text.empty() || text.size() > kNodeNameBytesMax || !printable)
+    return Unexpected{in_quotes(text) + ": a node's name has 1 to " +
+                      std::to_string(kNodeNameBytesMax) + " printable characters"};
+  return std::string(text);
 }
 
 std::function<Expected<milliseconds>(std::string_view)> duration_between(milliseconds min,

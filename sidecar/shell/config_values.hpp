@@ -34,8 +34,10 @@ Expected<obs::LogFormat> parse_format(std::string_view text);
 
 // A size from 1 MiB to 64 GiB.
 Expected<std::uint64_t> parse_memory(std::string_view text);
-// kReplicasMax, which is 0: the key is there for what comes later.
+// 0 to kReplicasMax.
 Expected<int> parse_replicas(std::string_view text);
+// A Kubernetes node's name, or anything printable as short.
+Expected<std::string> parse_node_name(std::string_view text);
 // A duration from `min` to `max`.
 std::function<Expected<std::chrono::milliseconds>(std::string_view)> duration_between(
     std::chrono::milliseconds min, std::chrono::milliseconds max);

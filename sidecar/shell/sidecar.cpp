@@ -39,6 +39,8 @@ node::NodeConfig node_config(const config::SidecarConfig& config) {
   if (config.recovery) {
     node.limits.recovery_window = to_us(config.recovery->window);
     node.limits.recovery_memory_bytes = config.recovery->memory_bytes;
+    node.limits.recovery_replicas = static_cast<std::size_t>(config.recovery->replicas);
+    node.node = config.recovery->node;
   }
   return node;
 }

@@ -39,7 +39,7 @@ struct RecoveryPlan {
     sidecars = static_cast<std::size_t>(rng.range(2, 5));
     replicas = static_cast<std::size_t>(rng.range(1, 2));
     pod_kills = static_cast<std::uint64_t>(rng.range(1, 4));
-    sidecar_kills = rng.permille(300) ? 2 : 0;
+    sidecar_kills = 0;
     silent = rng.permille(200);
     // Most of what is asked for has its answer then, and what is refused must be rare.
     calm = rng.permille(500);

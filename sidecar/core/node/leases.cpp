@@ -146,6 +146,7 @@ void Node::Impl::Recovery::check(Lease& lease) {
     const recovery::Replay replay =
         record->home.replay(*session, lease.offset, recovery::Home::kAll);
     said.result = replay.result;
+    said.suspect = replay.suspect;
     wire::Buffer piece;
     const auto send = [&] {
       node.to_peer(*lease.mover,

@@ -206,6 +206,7 @@ void Node::Impl::Recovery::opened(HomeRecord& record, recovery::Session& session
 
 // A socket is gone. A restored one that never was connected leaves its session where it was.
 void Node::Impl::Recovery::closed(HomeRecord& record, recovery::Session& session, bool for_ever) {
+  for_ever = for_ever || session.doomed;
   if (const auto found = restores.find(session.restore); found != restores.end()) {
     if (found->second.step == Restore::Step::kClosing) {
       // It has waited for that.

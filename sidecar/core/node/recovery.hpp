@@ -320,6 +320,7 @@ struct Node::Impl::Recovery {
   void add_late_tail(HomeRecord& record, TakenOver& taken);
   void undo_takeover(std::uint64_t token);
   void member_lives(MemberId member);
+  void end_suspects(MemberId member);
   void sidecar_lives(Slot& slot);
   void tick_takeovers();
   TimeUs takeover_deadline() const;

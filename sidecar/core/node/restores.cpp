@@ -67,6 +67,7 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
   for (const wire::Bytes frame : replay.frames) frames.emplace_back(frame.begin(), frame.end());
   if (own) {
     session.deadline = node.now + limits.window;
+    session.suspect = replay.suspect;
     finish(restore, session, std::move(frames), session.marks);
     return;
   }
@@ -80,6 +81,7 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
   if (arrived == nullptr) return refuse(restore, rw::Result::kLimit);
   session.state = Session::State::kRestoring;  // the old one waits for the new one to connect
   session.restore = restore.token;
+  arrived->suspect = replay.suspect;
   finish(restore, *arrived, std::move(frames), from.home.marks(session, restore.offset));
 }
 
@@ -158,6 +160,10 @@ void Node::Impl::Recovery::arrive(Restore& restore) {
   found.data = restore.data;
   HomeRecord& to = *home_of(restore.member);
   Session* session = to.home.expect(restore.nsp, restore.pid, found, restore.position, limits);
+  if (session == nullptr && to.home.find(restore.nsp, restore.pid) != nullptr) {
+    restore.again = node.now + kRestoreRetry;
+    return;
+  }
   if (session == nullptr) return refuse(restore, rw::Result::kLimit);
   session->restore = restore.token;
   restore.step = Restore::Step::kFetching;
@@ -229,6 +235,7 @@ void Node::Impl::Recovery::replayed(Slot& slot, const rw::Replayed& replayed) {
     restore.from = nullptr;  // it has forgotten it
     return refuse(restore, session == nullptr ? rw::Result::kUnprovable : replayed.result);
   }
+  session->suspect = replayed.suspect;
   finish(restore, *session, std::move(restore.frames), replayed.marks);
 }
 

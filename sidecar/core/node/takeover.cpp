@@ -243,6 +243,9 @@ void Node::Impl::Recovery::sidecar_lives(Slot& slot) {
     if (taken.sidecar == slot.id && taken.epoch == slot.epoch) undone.push_back(token);
   }
   for (const std::uint64_t token : undone) undo_takeover(token);
+  for (const auto& [member, known] : slot.members) {
+    if (known.confirmed) member_lives(member);
+  }
 }
 
 // It is back, with its sockets: those are nobody else's.
@@ -253,6 +256,7 @@ void Node::Impl::Recovery::member_lives(MemberId member) {
       rw::write_tail_end(out, {item.token, rw::TailResult::kMember});
     });
   }
+  end_suspects(member);
   HomeRecord* record = home_of(member);
   if (record == nullptr || record->token == 0) return;
   std::vector<Session*> connected;
@@ -262,6 +266,23 @@ void Node::Impl::Recovery::member_lives(MemberId member) {
   });
   for (Session* session : connected) record->home.end(*session);
   drop_if_empty(*record);
+}
+
+// Sessions of its clients that were restored elsewhere while it seemed dead: what it publishes
+// again those may have seen, or not.
+void Node::Impl::Recovery::end_suspects(MemberId member) {
+  for (auto& [id, record] : homes) {
+    std::vector<Session*> gone;
+    record->home.each_session([&](Session& session) {
+      if (session.suspect != member) return;
+      const bool free = session.lease == 0 && session.restore == 0;
+      if (session.state == Session::State::kAway && free) return gone.push_back(&session);
+      session.doomed = true;
+      if (record->app != nullptr)
+        rw::write_close_session(node.tell(*record->app), session.nsp, session.sid);
+    });
+    for (Session* session : gone) record->home.end(*session);
+  }
 }
 
 // ---- what they give ---------------------------------------------------------------------------

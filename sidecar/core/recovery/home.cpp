@@ -174,6 +174,7 @@ Session* Home::adopt(const wire::recovery::AdoptSession& said, TimeUs now,
   session->last = said.last;
   session->last_position = said.last_position;
   session->lent = said.lent;
+  session->suspect = said.suspect;
   session->set_rooms(said.rooms);
   std::vector<Session::Change> changes;
   changes.reserve(said.changes.size());
@@ -355,6 +356,7 @@ bool Home::replay_provisional(const Session& session, std::vector<wire::Bytes>& 
 
 Replay Home::replay(Session& session, std::string_view offset, Position until) {
   Replay replay;
+  replay.suspect = session.suspect;
   Position from = session.start;
   std::size_t carried = session.carried.size();  // the first that is replayed
   const auto id = parse_offset(offset);
@@ -386,6 +388,8 @@ Replay Home::replay(Session& session, std::string_view offset, Position until) {
       return replay;
     }
     from = *position + 1;
+    // What the member had published before this, and nobody has, it has seen.
+    if (taken_over() && *position >= told_end_ && id->origin != member_) replay.suspect = member_;
   }
   if (from < log_.head()) {
     replay.result = Result::kEvicted;

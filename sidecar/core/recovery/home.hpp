@@ -42,6 +42,7 @@ struct InterestChange {
 struct Replay {
   Result result = Result::kUnknownSession;
   std::vector<wire::Bytes> frames;  // into the log and the session; until the next change
+  wire::MemberId suspect = 0;       // see Session
 };
 
 class Home {

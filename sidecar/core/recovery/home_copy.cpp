@@ -122,6 +122,7 @@ void Home::replay_above(Session& session, const MessageId& id, Replay& replay) {
   const bool lent = session.lent != UINT64_MAX;
   replay.result = Result::kUnknownOffset;
   if (lent || (!known && !gone_with_it)) return;
+  if (!own) replay.suspect = member_;
   const Position from = std::max(own ? told_end_ : cut_, session.start);
   replay.result = from < log_.head() ? Result::kEvicted : Result::kGap;
   if (from < log_.head() || log_.gap_since(from)) return;

@@ -48,6 +48,10 @@ class Session {
   Position lent = UINT64_MAX;
   // Its home was lost while its socket was connected: it may be so still.
   bool stranded = false;
+  // Not 0: should this member live on after all, what it publishes may have been seen already.
+  wire::MemberId suspect = 0;
+  // It is being closed for that.
+  bool doomed = false;
 
   // The newest message that was written to it before position `last_position`; "" none was.
   std::string last;

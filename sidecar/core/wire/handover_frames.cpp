@@ -54,6 +54,7 @@ std::optional<AdoptSession> decode_adopt_session(Bytes payload) {
   session.last = reader.string();
   session.last_position = reader.u64();
   session.lent = reader.u64();
+  session.suspect = reader.u64();
   read_names(reader, session.rooms);
   const std::uint32_t changes = reader.count(kChangeBytes);
   for (std::uint32_t i = 0; i < changes && reader.ok(); ++i) {
@@ -136,6 +137,7 @@ void write_adopt_session(Buffer& out, const AdoptSession& session) {
   frame.string(session.last);
   frame.u64(session.last_position);
   frame.u64(session.lent);
+  frame.u64(session.suspect);
   write_names(frame, session.rooms);
   frame.varint(static_cast<std::uint32_t>(session.changes.size()));
   for (const RoomChange& change : session.changes) {

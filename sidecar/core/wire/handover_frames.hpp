@@ -36,6 +36,7 @@ struct AdoptSession {
   std::string_view last;
   std::uint64_t last_position = 0;
   std::uint64_t lent = UINT64_MAX;
+  MemberId suspect = 0;
   Names rooms;
   std::vector<RoomChange> changes;
   Marks marks;

@@ -132,6 +132,7 @@ std::optional<Replayed> decode_replayed(Bytes payload) {
   replayed.result = read_result(reader, good);
   if (replayed.result == Result::kRestored) {
     read_marks(reader, replayed.marks);
+    if (reader.remaining() > 0) replayed.suspect = reader.u64();
   }
   if (!reader.done() || !good) return std::nullopt;
   return replayed;
@@ -221,7 +222,9 @@ void write_replayed(Buffer& out, const Replayed& replayed) {
   FrameWriter frame(out, kReplayed);
   frame.u64(replayed.token);
   frame.u8(static_cast<std::uint8_t>(replayed.result));
-  if (replayed.result == Result::kRestored) write_marks(frame, replayed.marks);
+  if (replayed.result != Result::kRestored) return;
+  write_marks(frame, replayed.marks);
+  if (replayed.suspect != 0) frame.u64(replayed.suspect);
 }
 
 void write_moved(Buffer& out, const Moved& moved) {

@@ -128,6 +128,7 @@ struct Replayed {
   std::uint64_t token = 0;
   Result result = Result::kUnprovable;
   Marks marks;
+  MemberId suspect = 0;  // not 0: should that member live on, the session ends
 };
 
 struct Moved {

@@ -135,11 +135,6 @@ TEST(Render, TellsFileAndLine) {
 }
 
 TEST(Render, WarnsOfWhatThereIsNot) {
-  const auto result = render(command(), std::string(kMesh) + "  recovery: {replicas: 1}\n");
-  ASSERT_TRUE(result);
-  ASSERT_EQ(result->warnings.size(), 1U);
-  EXPECT_THAT(result->warnings[0],
-              HasSubstr("default/chat: spec.recovery.replicas is not in version"));
   EXPECT_THAT(render(command(), kMesh)->warnings, IsEmpty());
 }
 

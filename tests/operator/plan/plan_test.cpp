@@ -184,14 +184,13 @@ TEST(Plan, HandsReplicasOverBeforeItLeavesThemOut) {
   EXPECT_EQ(hand_over(kAutoscaling, 0, true)["spec"]["replicas"], 2);
 }
 
-TEST(Plan, SaysWhatThisVersionHasNot) {
-  const json patch = {{"spec", {{"recovery", {{"replicas", 1}}}}}};
+TEST(Plan, TellsTheSidecarHowToRecover) {
+  const json patch = {{"spec", {{"recovery", {{"replicas", 2}}}}}};
   const Plan plan = make_plan(mesh_of(kChat, patch), {}, {});
-  ASSERT_EQ(plan.findings.size(), 1U);
-  EXPECT_EQ(plan.findings[0].reason, "NotInThisVersion");
-  EXPECT_THAT(plan.findings[0].message, HasSubstr("spec.recovery.replicas is not in version "));
+  EXPECT_TRUE(plan.findings.empty());
   EXPECT_THAT(object_of(plan, "ConfigMap").dump(),
-              HasSubstr("recovery: {window: \\\"120000ms\\\", memory: 67108864, replicas: 0}"));
+              HasSubstr("recovery: {window: \\\"120000ms\\\", memory: 67108864, replicas: 2}"));
+  EXPECT_THAT(object_of(plan, "Deployment").dump(), HasSubstr("SOCKETMESH_RECOVERY_NODE"));
 }
 
 TEST(Plan, TurningDropInOnAdoptsTheNewestSidecar) {

@@ -216,7 +216,7 @@ TEST(SidecarConfig, RecoveryIsOffWithoutItsSection) {
   ASSERT_TRUE(recovery.has_value());
   EXPECT_EQ(recovery->window, std::chrono::seconds(120));
   EXPECT_EQ(recovery->memory_bytes, 64 * kMiB);
-  EXPECT_EQ(recovery->replicas, 0);
+  EXPECT_EQ(recovery->replicas, 1);
 }
 
 TEST(SidecarConfig, RecoveryHasRanges) {
@@ -228,9 +228,7 @@ TEST(SidecarConfig, RecoveryHasRanges) {
   EXPECT_THAT(given("window: 999ms"), HasSubstr("recovery.window"));
   EXPECT_THAT(given("window: 3601s"), HasSubstr("recovery.window"));
   EXPECT_THAT(given("memory: 1"), HasSubstr("recovery.memory"));
-  EXPECT_EQ(
-      given("replicas: 6"),
-      "f:4: recovery.replicas: '6': copies on other sidecars are not in this version; write 0\n");
+  EXPECT_EQ(given("replicas: 6"), "f:4: recovery.replicas: '6' is out of range: 0 to 5\n");
 }
 
 TEST(SidecarConfig, WithoutTlsKeepsToLoopback) {
