@@ -103,6 +103,10 @@ void SendWindow::restart(std::uint32_t stream, bool new_life) {
       bytes_ -= record.bytes.size();
       continue;
     }
+    if (record.old_stream == 0) {
+      record.old_stream = stream_;
+      record.old_last = record.last_seq();
+    }
     record.first_seq = 0;
     record.closed = true;
     data.push_back(std::move(record));
@@ -115,6 +119,8 @@ void SendWindow::restart(std::uint32_t stream, bool new_life) {
   records_.clear();
   control_bytes_ = 0;
   restarted_ = restarted_ || logged_freed_ > 0;
+  old_stream_ = stream_;
+  old_freed_ = logged_freed_;
   logged_freed_ = 0;
   stream_ = stream;
   stream_position_ = freed_position_;

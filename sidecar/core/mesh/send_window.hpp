@@ -98,23 +98,26 @@ class SendWindow {
   // some that recovery logs is not kept, or not known to be.
   template <typename Visit>
   bool each_behind(std::uint32_t stream, std::uint64_t seq, Visit&& visit) const {
-    const bool same = stream == stream_ && stream != 0;
-    const std::uint64_t from = same ? seq : 0;
-    bool whole = logged_freed_ <= from && (same || (stream == 0 && !restarted_)) && held_lost_ == 0;
-    for (const Record& record : records_) {
-      if (record.control || record.last_seq() <= from) continue;
+    const bool same = stream == stream_;
+    // The stream before this one: what was in it is held, or in this one again.
+    const bool before = !same && stream == old_stream_;
+    bool whole = held_lost_ == 0 && (same ? logged_freed_ <= seq : logged_freed_ == 0) &&
+                 (same || (before ? old_freed_ <= seq : stream == 0 && !restarted_));
+    const auto show = [&](const Record& record) {
+      if (record.control) return;
+      const bool numbered = same ? record.first_seq != 0 : record.old_stream == stream;
+      const std::uint64_t last = same ? record.last_seq() : record.old_last;
+      if (numbered && last <= seq) return;
       whole = whole && !record.skipped;
-      if (record.skipped) continue;
+      if (record.skipped) return;
       wire::Bytes frames = wire::Bytes(record.bytes).subspan(wire::link::kRecordHeadBytes);
       std::uint32_t count = record.count;
-      for (std::uint64_t at = record.first_seq; at <= from; ++at, --count)
+      for (; numbered && last - count < seq; --count)
         frames = frames.subspan(wire::first_frame(frames)->size());
       visit(frames, count, record.written);
-    }
-    for (const Record& record : held_) {
-      const auto frames = wire::Bytes(record.bytes).subspan(wire::link::kRecordHeadBytes);
-      visit(frames, record.count, record.written);
-    }
+    };
+    for (const Record& record : records_) show(record);
+    for (const Record& record : held_) show(record);
     return whole;
   }
 
@@ -158,6 +161,9 @@ class SendWindow {
     bool skipped = false;
     bool written = false;  // at least once
     bool logged = false;   // has data that recovery logs
+    // Where it was before, in an earlier stream; 0: in none.
+    std::uint32_t old_stream = 0;
+    std::uint64_t old_last = 0;
     std::uint64_t last_seq() const { return first_seq + count - 1; }
     std::uint64_t messages() const;  // 0 of control frames
   };
@@ -183,7 +189,9 @@ class SendWindow {
   std::uint64_t received_ = 0;
   std::uint64_t control_freed_ = 0;  // control records up to this seq hold no bytes any more
   std::uint64_t logged_freed_ = 0;   // highest seq of logged data in this stream that is not kept
-  bool restarted_ = false;           // there was a stream with data before this one
+  std::uint32_t old_stream_ = 0;     // the stream before this one
+  std::uint64_t old_freed_ = 0;      // what was not kept of it, as logged_freed_
+  bool restarted_ = false;           // some data of earlier streams is not kept
   std::uint64_t written_seq_ = 0;    // highest that was ever written whole in this stream
   std::uint64_t position_ = 0;
   std::uint64_t freed_position_ = 0;
