@@ -42,6 +42,7 @@ sim: ## the simulator: make sim SEEDS=1000
 	scripts/cmake.sh release sim
 	build/release/tests/sim --seeds $(SEEDS)
 	build/release/tests/sim --leaving --seeds $(SEEDS)
+	build/release/tests/sim --dying --seeds $(SEEDS)
 
 fuzz: ## every decoder: make fuzz SECONDS=60 (split over the targets)
 	scripts/deps.sh build fuzz

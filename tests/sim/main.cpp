@@ -7,6 +7,7 @@
 //   --recovery with either: only the part of each seed that is about recovery
 //   --leaving with either: that part, with sidecars that leave; after the seeds of
 //   leaving_seeds.txt
+//   --dying with either: the same with pods that are killed; after the seeds of dying_seeds.txt
 #include <algorithm>
 #include <charconv>
 #include <cinttypes>
@@ -88,7 +89,7 @@ bool parse(int argc, char** argv, Arguments& out) {
     if (!good) {
       std::fprintf(stderr,
                    "sim: %s %s?\nusage: sim [--seeds N] [--from K] [--jobs J] [--first] | --seed K "
-                   "[--trace]  with --recovery or --leaving\n",
+                   "[--trace]  with --recovery, --leaving or --dying\n",
                    word.c_str(), value);
       return false;
     }
@@ -109,6 +110,7 @@ void print_stats(const Stats& stats) {
 
 void print_failure(const Failure& failure, const char* program, const Arguments& arguments) {
   const char* mode = arguments.run == run_leaving_seed    ? " --leaving"
+                     : arguments.run == run_dying_seed    ? " --dying"
                      : arguments.run == run_recovery_seed ? " --recovery"
                                                           : "";
   std::printf("seed %" PRIu64 " FAILED: %s\n  again: %s%s --seed %" PRIu64 " --trace\n\n",

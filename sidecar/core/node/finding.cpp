@@ -49,16 +49,16 @@ bool Node::Impl::Recovery::somebody_is_missing() const {
 }
 
 Here Node::Impl::Recovery::newest_here(std::string_view nsp, std::string_view pid) {
-  Here newest;
+  Here best;
   const auto age = [](const Here& here) {
     return std::pair(here.session->generation, here.record->home.cut());
   };
   for (auto& [member, record] : homes) {
     const Here here{record.get(), record->home.find(nsp, pid)};
     if (here.session == nullptr) continue;
-    if (newest.session == nullptr || age(here) > age(newest)) newest = here;
+    if (best.session == nullptr || age(here) > age(best)) best = here;
   }
-  return newest;
+  return best;
 }
 
 bool Node::Impl::Recovery::is_forked(const HomeRecord& record) const {

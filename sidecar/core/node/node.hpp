@@ -86,8 +86,8 @@ class Node {
   std::vector<Action> take_actions();
 
   void tick(TimeUs now);
-  // When tick() has something to do, within 10 ms; it may be early, and then does nothing. Costs the
-  // same with any number of peers.
+  // When tick() has something to do, within 10 ms; it may be early, and then does nothing. Costs
+  // the same with any number of peers.
   TimeUs next_deadline() const;
 
   // Says goodbye to peers and members. drained() when every goodbye was written.
