@@ -16,7 +16,9 @@ constexpr std::uint8_t kHelloType = 0x01;
 constexpr std::uint8_t kResumeType = 0x02;
 constexpr std::uint8_t kRecordType = 0x04;
 
-node::NodeConfig config() {
+constexpr std::size_t kRecoveryMemory = 32'768;
+
+node::NodeConfig config(NodeDriver::Side side) {
   node::NodeConfig config;
   config.mesh = "m";
   config.sidecar_id = "here";
@@ -34,27 +36,38 @@ node::NodeConfig config() {
   config.limits.pending_syncs = 4;
   config.limits.provisional_joins = 4;
   config.limits.handshaking_connections = 8;
+  if (side == NodeDriver::Side::kRecovery) {
+    config.limits.recovery_window = 2 * node::kSecondUs;
+    config.limits.recovery_memory_bytes = kRecoveryMemory;
+  }
   return config;
 }
 
-std::string attach(sim::MemberId member, const sim::KnownPeers& known = {}) {
+// `attachment`: 0 without recovery.
+std::string attach(sim::MemberId member, std::uint16_t attachment,
+                   const sim::KnownPeers& known = {}) {
   sim::Attach attach;
   attach.member = member;
   attach.name = "app";
   attach.parser = "p";
   attach.known = known;
-  return sim::encode_attach(attach) + sim::encode_text(sim::AppType::kNspOpen, "/") +
+  std::string frame = sim::encode_attach(attach);
+  if (attachment != 0) {
+    frame += Writer().u8(1).u16(attachment).varint(0).str();
+    frame.replace(0, 4, Writer().u32(frame.size() - 4).str());
+  }
+  return frame + sim::encode_text(sim::AppType::kNspOpen, "/") +
          sim::encode_interest("/", true, {"r"}) + sim::encode_empty(sim::AppType::kReady);
 }
 
 }  // namespace
 
-NodeDriver::NodeDriver(Side side) : side_(side), node_(config(), now_) {
+NodeDriver::NodeDriver(Side side) : side_(side), node_(config(side), now_) {
   const std::vector<std::string> addresses = {"a:1", "b:1"};
   node_.set_addresses(addresses, now_);
   node_.app_opened(kQuietApp, now_);
   written_[kQuietApp];
-  node_.received(kQuietApp, sim::as_bytes(attach(99)), now_);
+  node_.received(kQuietApp, sim::as_bytes(attach(99, side == Side::kRecovery ? 1 : 0)), now_);
   for (std::size_t i = 0; i < driven_.size(); ++i) {
     driven_[i].member = i + 1;
     driven_[i].sidecar = "peer" + std::to_string(i);
@@ -62,11 +75,15 @@ NodeDriver::NodeDriver(Side side) : side_(side), node_(config(), now_) {
   }
 }
 
+bool NodeDriver::is_app(const Driven& driven) const {
+  return side_ == Side::kApp || (side_ == Side::kRecovery && &driven == driven_.data());
+}
+
 void NodeDriver::open(Driven& driven) {
   driven.conn = next_conn_++;
   driven.open = true;
   written_[driven.conn];
-  if (side_ == Side::kApp) {
+  if (is_app(driven)) {
     node_.app_opened(driven.conn, now_);
   } else {
     node_.link_opened(driven.conn, driven.conn % 2 == 0 ? "a:1" : "", "remote", now_);
@@ -85,8 +102,10 @@ void NodeDriver::receive(std::string_view bytes) {
 }
 
 void NodeDriver::greet(Driven& driven) {
-  if (side_ == Side::kApp)
-    return receive(attach(driven.member, {{"peer0", {50, 51}}, {"here", {2}}}));
+  if (is_app(driven)) {
+    if (side_ == Side::kRecovery) ++driven.attachment;
+    return receive(attach(driven.member, driven.attachment, {{"peer0", {50, 51}}, {"here", {2}}}));
+  }
   driven.record_seq = 0;
   ++driven.stream;
   Writer hello;
@@ -109,10 +128,10 @@ void NodeDriver::send_data(Driven& driven, Input& input) {
   const Bytes route = input.bytes(input.byte());
   Writer data;
   data.u8(flags).u8(kind % 5).u8(1).u32(route.size());
-  data.id64(side_ == Side::kApp ? driven.member : driven.member + 40).u64(++driven.data_seq);
+  data.id64(is_app(driven) ? driven.member : driven.member + 40).u64(++driven.data_seq);
   data.raw(text(route)).u64(driven.data_seq);
   const std::string frame = sim::frame(0x40, data.str());
-  if (side_ == Side::kApp) {
+  if (is_app(driven)) {
     receive(frame);
   } else {
     send_record(driven, frame);
@@ -181,7 +200,7 @@ void NodeDriver::write(node::ConnId conn, std::size_t most) {
 
 void NodeDriver::check() const {
   constexpr std::size_t kSlack = 70'000;  // one frame of a script, and heads
-  const auto limits = config().limits;
+  const auto limits = config(side_).limits;
   const node::Status status = node_.status(now_);
   require(status.members.size() <= limits.members + (limits.peers + 1) * (limits.members + 8));
   require(status.links.size() <= limits.peers);
@@ -197,12 +216,15 @@ void NodeDriver::check() const {
     require(member.namespaces.size() <= limits.namespaces_per_member + 256);
   }
   require(quiet_is_there);
+  if (side_ == Side::kRecovery) require(status.recovery->homes <= 2 * limits.members);
 }
 
 void NodeDriver::run(Input& input) {
   for (std::size_t i = 0; i < kMostOperations && !input.empty(); ++i) {
     Driven& driven = driven_[current_];
-    switch (static_cast<Operation>(input.byte() % kOperations)) {
+    const std::uint8_t operations = side_ == Side::kRecovery ? kRecoveryOperations : kOperations;
+    const auto operation = static_cast<Operation>(input.byte() % operations);
+    switch (operation) {
       case kRaw:
         receive(text(input.bytes(input.byte())));
         break;
@@ -220,7 +242,7 @@ void NodeDriver::run(Input& input) {
       case kControl: {
         const std::uint8_t type = input.byte();
         const std::string frame = sim::frame(type, text(input.bytes(input.byte())));
-        if (side_ == Side::kApp) {
+        if (is_app(driven)) {
           receive(frame);
         } else {
           send_record(driven, frame);
@@ -242,6 +264,9 @@ void NodeDriver::run(Input& input) {
         break;
       case kSwitch:
         current_ = input.byte() % driven_.size();
+        break;
+      default:
+        recovery_step(operation, driven, input);
         break;
     }
     act();

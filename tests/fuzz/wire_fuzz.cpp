@@ -6,6 +6,7 @@
 #include "sidecar/core/wire/channel_frames.hpp"
 #include "sidecar/core/wire/data_frame.hpp"
 #include "sidecar/core/wire/frame.hpp"
+#include "sidecar/core/wire/handover_frames.hpp"
 #include "sidecar/core/wire/link_frames.hpp"
 #include "tests/fuzz/input.hpp"
 
@@ -50,10 +51,51 @@ void data_frame(Bytes payload) {
   require(names <= data->route.size());
 }
 
+// A decoder of recovery, by the type of its frame. What it writes is one frame, which reads the
+// same.
+void recovery_frame(Bytes payload) {
+  namespace rw = wire::recovery;
+  if (payload.empty()) return;
+  const Bytes rest = payload.subspan(1);
+  switch (rw::kFind + payload[0] % 15) {
+    case rw::kFind:
+      return settles(rest, rw::decode_find, rw::write_find);
+    case rw::kFound:
+      return settles(rest, rw::decode_found, rw::write_found);
+    case rw::kBarrier:
+    case rw::kPass:
+      return settles(rest, rw::decode_barrier, [](wire::Buffer& out, const rw::Barrier& barrier) {
+        rw::write_barrier(out, rw::kPass, barrier);
+      });
+    case rw::kLinkReplay:
+      return settles(rest, rw::decode_replay, rw::write_link_replay);
+    case rw::kReplayed:
+      return settles(rest, rw::decode_replayed, rw::write_replayed);
+    case rw::kMoved:
+      return settles(rest, rw::decode_moved, rw::write_moved);
+    case rw::kAdopted:
+      return settles(rest, rw::decode_moved, rw::write_adopted);
+    case rw::kFetch:
+      return settles(rest, rw::decode_fetch, rw::write_fetch);
+    case rw::kAdopt:
+      return settles(rest, rw::decode_adopt, rw::write_adopt);
+    case rw::kAdoptSession:
+      return settles(rest, rw::decode_adopt_session, rw::write_adopt_session);
+    case rw::kAdoptReady:
+      return settles(rest, rw::decode_adopt_ready, rw::write_adopt_ready);
+    case rw::kAdoptFetch:
+      return settles(rest, rw::decode_adopt_fetch, rw::write_adopt_fetch);
+    case rw::kAdoptLog:
+      return settles(rest, rw::decode_adopt_log, rw::write_adopt_log);
+    default:
+      return settles(rest, rw::decode_adopt_end, rw::write_adopt_end);
+  }
+}
+
 void decode(std::uint8_t which, Bytes payload) {
   namespace app = wire::app;
   namespace link = wire::link;
-  switch (which % 11) {
+  switch (which % 13) {
     case 0:
       (void)app::decode_attach(payload);
       return;
@@ -113,6 +155,12 @@ void decode(std::uint8_t which, Bytes payload) {
         link::write_channel(out, said->channel, said->payload, {});
         same(out, payload);
       }
+      return;
+    case 11:
+      return recovery_frame(payload);
+    case 12:
+      if (const auto said = wire::recovery::decode_session_op(payload))
+        require(said->rooms.size() <= payload.size());
       return;
     default:
       return data_frame(payload);
