@@ -145,6 +145,59 @@ void link_scripts() {
   link("idle", hello + time(120));
 }
 
+// An app with sessions, and two peers (recovery_driver.cpp composes the frames).
+void recovery_scripts() {
+  const std::string hello = op(NodeDriver::kGreeting);
+  const std::string snapshot =
+      typed(NodeDriver::kControl, 0x30, Writer().u64(1).str()) +
+      typed(NodeDriver::kControl, 0x31, Writer().u64(1).varint(1).u8(1).u64(77).str()) +
+      typed(NodeDriver::kControl, 0x35, "");
+  const auto session = [](std::uint8_t say, std::uint8_t which, std::string_view more = "") {
+    return Writer().u8(NodeDriver::kSession).u8(say - 1).u8(which).u8(more.size()).raw(more).take();
+  };
+  const auto logged = [](std::uint8_t room, std::uint8_t taken) {
+    return Writer().u8(NodeDriver::kLogged).u8(room).u8(taken).take();
+  };
+  const auto move = [](std::uint8_t type, std::uint8_t token, std::uint8_t which,
+                       std::uint8_t more) {
+    return Writer().u8(NodeDriver::kMove).u8(type - 0x41).u8(token).u8(which).u8(more).take();
+  };
+  const auto script = [](const std::string& name, const std::string& steps) {
+    seed("recovery", name, steps);
+  };
+  constexpr std::uint8_t kOpen = 1, kJoin = 2, kClose = 5, kEnd = 6, kLast = 7, kRestore = 8;
+  const std::string meet = hello + turn_to(1) + hello + snapshot + turn_to(2) + hello + snapshot;
+  const std::string live = meet + turn_to(0) + session(kOpen, 1, "data") + logged(0, 0) +
+                           turn_to(1) + logged(0, 0) + logged(1, 0) + turn_to(0) +
+                           session(kJoin, 1, "x") + logged(1, 2) + session(kLast, 1, "x");
+  const std::string away = live + session(kClose, 1, "data") + turn_to(1) + logged(0, 0);
+  script("live", live + session(9, 0) + time(20) + write(255));
+  script("back", away + turn_to(0) + session(kRestore, 1, "\x01") + write(255) +
+                     session(kOpen, 1, "data") + session(kEnd, 1));
+  script("forged", away + turn_to(0) + session(kRestore, 1, "\x02zzzzzz") + session(kRestore, 2) +
+                       write(255) + time(100));
+  script("expired", away + time(200) + turn_to(0) + session(kRestore, 1));
+  // A peer wants it: FIND, FETCH, and the barrier passed on by the third.
+  script("lent", away + move(0x41, 5, 1, 0) + move(0x48, 5, 1, 1) + turn_to(2) +
+                     move(0x44, 1, 0, 0) + turn_to(1) + write(255) + move(0x47, 5, 1, 1));
+  script("lent_live", live + turn_to(1) + move(0x41, 5, 1, 0) + write(255) + turn_to(0) +
+                          session(kClose, 1, "data") + turn_to(1) + move(0x47, 5, 1, 0));
+  // We want it: FOUND, REPLAY, REPLAYED; the first token is 1.
+  std::string fetched = meet + turn_to(0) + session(kRestore, 3) + turn_to(1) +
+                        move(0x42, 1, 3, 9) + turn_to(2) + move(0x42, 1, 3, 1) + turn_to(1);
+  script("fetched", fetched + move(0x45, 1, 0, 4) + move(0x46, 1, 0, 4) + turn_to(0) + write(255) +
+                        session(kOpen, 3, "data"));
+  script("again", fetched + move(0x46, 1, 0, 1) + time(10) + write(255) + time(100));
+  const std::string adopted =
+      meet + turn_to(1) + move(0x49, 7, 2, 3) + move(0x4a, 7, 1, 3) + move(0x4b, 7, 0, 0);
+  script("adopted", adopted + move(0x4d, 7, 1, 3) + move(0x4e, 7, 0, 4) + turn_to(0) +
+                        session(kRestore, 1) + write(255));
+  script("half_adopted", adopted + op(NodeDriver::kReopen) + time(255) + hello);
+  script("leaving", away + turn_to(0) + op(NodeDriver::kReopen) + turn_to(1) +
+                        op(NodeDriver::kLeave) + move(0x4c, 1, 0, 1) + turn_to(2) +
+                        move(0x44, 1, 0, 0) + turn_to(1) + move(0x4f, 1, 0, 1) + time(60));
+}
+
 void wire_seeds() {
   const auto wire = [](std::uint8_t which, const std::string& name, const std::string& payload) {
     seed("wire", name, Writer().u8(which).raw(payload).take());
@@ -182,6 +235,60 @@ void wire_seeds() {
            .u64(1)
            .raw(rooms(false))
            .raw("body")
+           .take());
+  // Recovery's, by their type less that of the first.
+  const auto recovery = [&](std::uint8_t type, const std::string& name, const std::string& said) {
+    wire(11, "recovery_" + name, Writer().u8(type).raw(said).take());
+  };
+  const std::string frame =
+      socketmesh::sim::frame(0x40, Writer().u8(0x40).u8(3).u8(1).u32(0).id64(1).u64(1).str());
+  recovery(0, "find", Writer().u64(1).string("/").string("p").take());
+  recovery(1, "found",
+           Writer().u64(1).u8(0).u64(2).string("s").varint(1).string("r").raw("data").take());
+  recovery(2, "barrier", Writer().u64(1).string("s").take());
+  recovery(4, "replay", Writer().u64(1).raw(frame).take());
+  recovery(5, "replayed", Writer().u64(1).u8(0).varint(1).id64(1).u64(2).take());
+  recovery(6, "moved", Writer().u64(1).u8(1).take());
+  recovery(7, "fetch", Writer().u64(1).u64(2).string("o").varint(1).string("s").take());
+  recovery(8, "adopt", Writer().u64(1).id64(2).u64(3).take());
+  recovery(9, "adopt_session",
+           Writer()
+               .u64(1)
+               .string("/")
+               .string("s")
+               .string("p")
+               .u64(1)
+               .u64(2)
+               .u64(3)
+               .string("b")
+               .string("l")
+               .u64(4)
+               .varint(1)
+               .string("r")
+               .varint(1)
+               .u64(5)
+               .u8(1)
+               .string("q")
+               .varint(1)
+               .id64(1)
+               .u64(2)
+               .string("data")
+               .raw(frame)
+               .take());
+  recovery(11, "adopt_fetch", Writer().u64(1).u64(2).varint(1).string("s").take());
+  recovery(12, "adopt_log",
+           Writer().u64(1).u64(2).u64(3).u32(frame.size()).raw(frame).u64(4).u32(0).take());
+  recovery(13, "adopt_end", Writer().u64(1).u8(0).varint(1).id64(1).u64(2).take());
+  wire(12, "session_open",
+       Writer()
+           .u8(1)
+           .string("/")
+           .string("s")
+           .string("p")
+           .varint(1)
+           .string("r")
+           .raw("data")
+           .u64(1)
            .take());
   const auto route = [](std::uint8_t flags, std::uint8_t kind, const std::string& name,
                         const std::string& section) {
@@ -354,6 +461,7 @@ int main(int argc, char** argv) {
   root = argv[1];
   app_scripts();
   link_scripts();
+  recovery_scripts();
   wire_seeds();
   configurations();
   watch_scripts();

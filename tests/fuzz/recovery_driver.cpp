@@ -162,7 +162,7 @@ void NodeDriver::send_move(Driven& driven, Input& input) {
       names();
       break;
     case rw::kAdoptLog:
-      said.u64(std::uint64_t{more} * 1000).u32(frame.size()).raw(frame).u64(0).u32(0);
+      said.u64(more).u64(std::uint64_t{more} * 1000).u32(frame.size()).raw(frame).u64(0).u32(0);
       break;
     default:
       break;

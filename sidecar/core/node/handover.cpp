@@ -11,8 +11,6 @@ using recovery::Session;
 
 namespace {
 
-// Bytes waiting for the peer above which no more of a log is written for the moment.
-constexpr std::size_t kShippingBytes = 8U << 20U;
 // How long a leaving sidecar waits for members that may be about to end. Kubernetes ends an app
 // that does not go by itself up to a second after it told the sidecar, and kills that one after
 // two.
@@ -127,7 +125,7 @@ void Node::Impl::Recovery::ship(Handover& handover) {
   recovery::Log& log = home.log();
   handover.next = std::max(handover.next, log.head());
   do {  // a log that is empty by now has its position to tell
-    if (handover.to->window.control_bytes() > kShippingBytes) return;
+    if (handover.to->window.control_bytes() > kPeerBacklogBytes) return;
     rw::AdoptLog piece;
     piece.token = handover.token;
     piece.first = handover.next;
@@ -198,7 +196,8 @@ void Node::Impl::Recovery::lose_handovers(Slot& slot, bool for_ever) {
 // ---- the side that takes over -----------------------------------------------------------------
 
 void Node::Impl::Recovery::adopt(Slot& slot, const rw::Adopt& said) {
-  if (node.leaving) {
+  const bool full = homes.size() >= 2 * node.config.limits.members;
+  if (node.leaving || full || adoptions.contains({&slot, said.token})) {
     const rw::Moved no{said.token, false};
     return node.to_peer(slot, [&](wire::Buffer& out) { rw::write_adopted(out, no); });
   }

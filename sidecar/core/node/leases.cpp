@@ -136,8 +136,20 @@ void Node::Impl::Recovery::passed(const Slot& slot, const rw::Barrier& pass) {
   }
 }
 
+// What waited for a link that takes more by now.
+void Node::Impl::Recovery::serve_waiting() {
+  for (const std::uint64_t number : std::exchange(lending, {})) {
+    const auto lease = leases.find(number);
+    if (lease != leases.end() && lease->second.fetching) check(lease->second);
+  }
+}
+
 void Node::Impl::Recovery::check(Lease& lease) {
   if (!lease.waiting.empty()) return;
+  if (lease.mover->window.control_bytes() > kPeerBacklogBytes) {
+    lending.push_back(lease_numbers.at({lease.mover, lease.token}));
+    return;
+  }
   lease.fetching = false;
   HomeRecord* record = home_of(lease.member);
   Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
@@ -193,6 +205,7 @@ void Node::Impl::Recovery::moved(const Slot& slot, const rw::Moved& moved) {
 void Node::Impl::Recovery::peer_lost(Slot& slot) {
   copy_link_lost(slot);
   held_link_lost(slot);
+  heard.erase(&slot);
   std::vector<std::uint64_t> asked_it;
   for (auto& [token, restore] : restores) {
     const bool finding = restore.waiting.contains(&slot);

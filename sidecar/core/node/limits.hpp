@@ -32,7 +32,7 @@ struct Limits {
   std::size_t interest_entries = 4U << 20U;
   // Namespaces one member may be present in.
   std::size_t namespaces_per_member = 10'000;
-  // Members attached to one sidecar.
+  // Members attached to one sidecar; it keeps sessions of twice as many, those taken over included.
   std::size_t members = 256;
   // Connections that have not finished their handshake.
   std::size_t handshaking_connections = 256;

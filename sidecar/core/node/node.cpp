@@ -159,6 +159,8 @@ void Node::written(ConnId conn, std::size_t bytes, TimeUs now) {
   const Input input(*impl_, now);
   if (const auto app = impl_->apps.find(conn); app != impl_->apps.end()) {
     app->second->queue.written(bytes);
+    HomeRecord* home = app->second->home;
+    if (home != nullptr && !home->handing.empty()) impl_->recovery->hand_replays(*home);
   } else if (const auto link = impl_->links.find(conn); link != impl_->links.end()) {
     impl_->written_link(*link->second, bytes);
   }

@@ -54,6 +54,7 @@ void Node::Impl::Recovery::detach(AppConn& app) {
   if (record == nullptr) return;
   app.home = nullptr;
   record->app = nullptr;
+  record->handing.clear();
   node.endpoints[record->endpoint].app = nullptr;
   record->home.detach(node.now, limits);
   std::vector<std::uint64_t> ended;
@@ -92,6 +93,7 @@ void Node::Impl::Recovery::drop_if_empty(HomeRecord& record) {
   while (!record.copies.empty()) end_copy(record, *record.copies.front());
   takeovers.erase(record.token);
   std::erase(orphans, &record);
+  handovers.erase(record.home.member());  // all that was to go has expired
   node.free_endpoint(record.endpoint);
   homes.erase(record.home.member());
 }
@@ -242,6 +244,7 @@ void Node::Impl::Recovery::flush() {
   if (std::exchange(unlent, false) && node.leaving) hand_over_all();
   for (auto& [member, record] : homes) sync_interest(*record);
   node.flush_interest();
+  if (!lending.empty()) serve_waiting();
   if (!unfenced.empty()) send_barriers();
   if (!adoptions.empty()) fence_adoptions();
   tell_copies();
@@ -268,7 +271,7 @@ void Node::Impl::Recovery::tick() {
     if (found == restores.end()) continue;
     if (found->second.started + kRestoreTimeout <= node.now) {
       refuse(found->second, rw::Result::kTimeout);
-    } else {
+    } else if (!stays_in_line(found->second)) {
       retry(found->second);
     }
   }

@@ -5,6 +5,7 @@
 // takeover.cpp (copies of homes elsewhere). See docs/adr/0008-recovery.md and 0011-shadows.md.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -87,9 +88,10 @@ struct HomeRecord {
   EndpointId endpoint = 0;
   AppConn* app = nullptr;
   std::vector<std::unique_ptr<HomeCopy>> copies;
-  bool announced = false;   // who holds them
-  std::uint64_t token = 0;  // of the takeover by which it is here; 0: none
-  TimeUs forked_until = 0;  // a shadow was lost that may have taken over
+  bool announced = false;             // who holds them
+  std::uint64_t token = 0;            // of the takeover by which it is here; 0: none
+  TimeUs forked_until = 0;            // a shadow was lost that may have taken over
+  std::deque<std::uint64_t> handing;  // restores whose replays the member is being given
 };
 
 struct Here {
@@ -109,6 +111,7 @@ struct Restore {
   recovery::Position position = 0;  // of its home's log when it was asked for
   TimeUs started = 0;
   TimeUs again = kNever;  // begun anew then
+  TimeUs fetched = 0;     // when it was last asked of its home
   Step step = Step::kFinding;
   std::set<Slot*> waiting;    // have not said whether they have it
   bool busy = false;          // somebody said: ask again
@@ -122,6 +125,8 @@ struct Restore {
   std::vector<std::string> rooms;
   wire::Buffer data;
   std::vector<wire::Buffer> frames;
+  rw::Marks marks;
+  std::size_t handed = 0;  // frames of the replay that were written to the member
 };
 
 // A session of a home here that a peer wants.
@@ -149,8 +154,15 @@ inline constexpr TimeUs kRestoreTimeout = 4 * kSecondUs;
 inline constexpr TimeUs kRestoreRetry = 50 * kMillisecondUs;
 // A fence that somebody did not pass on, because it was just linking, is made anew after so long.
 inline constexpr TimeUs kFenceRetry = 300 * kMillisecondUs;
+// Not while its home is sending other replays: this one may be in their queue. But no later than
+// this.
+inline constexpr TimeUs kFenceRetryMost = 4 * kFenceRetry;
 // Replayed frames go in pieces of about this many bytes.
 inline constexpr std::size_t kReplayPieceBytes = 256U << 10U;
+// Bytes of frames that are no messages, waiting for a member or a peer, above which no more of a
+// replay is written: it goes on when they are read. Messages go in between.
+inline constexpr std::size_t kMemberBacklogBytes = 1U << 20U;
+inline constexpr std::size_t kPeerBacklogBytes = 8U << 20U;
 
 // A home here that goes to a peer, because this sidecar leaves.
 struct Handover {
@@ -222,11 +234,15 @@ struct Node::Impl::Recovery {
   void move_here(Restore& restore, HomeRecord& from, recovery::Session& session);
   void finish(Restore& restore, recovery::Session& session, std::vector<wire::Buffer> frames,
               const rw::Marks& marks);
+  // Replays for the member, as much of them as it takes for now.
+  void hand_replays(HomeRecord& record);
+  bool hand_replay(HomeRecord& record, Restore& restore);
   void refuse(Restore& restore, rw::Result why);
   // The home of a restore is told how it ended.
   void tell_moved(const Restore& restore, bool done);
   void forget_arriving(const Restore& restore);
   void retry(Restore& restore);
+  bool stays_in_line(Restore& restore) const;
   void send_barriers();
   // A barrier to all linked peers but `home`; their ids.
   rw::Names fence(const Slot& home, std::uint64_t barrier);
@@ -236,6 +252,7 @@ struct Node::Impl::Recovery {
   void fetch(Slot& slot, const rw::Fetch& fetch);
   void passed(const Slot& slot, const rw::Barrier& pass);
   void check(Lease& lease);
+  void serve_waiting();
   void answer(Lease& lease, const recovery::Session& session);
   void moved(const Slot& slot, const rw::Moved& moved);
   Lease* find_lease(const Slot& mover, std::uint64_t token);
@@ -351,6 +368,8 @@ struct Node::Impl::Recovery {
   std::map<std::uint64_t, TakenOver> takeovers;  // by token
   std::vector<TailAsked> tails_asked;
   TimeUs choose_due = kNever;
+  std::map<const Slot*, TimeUs> heard;  // when a peer last sent of a replay
+  std::vector<std::uint64_t> lending;   // leases whose replays wait for the links of their movers
   std::vector<std::uint64_t> unfenced;  // restores whose rooms are about to be announced
   std::uint64_t last_number;            // tokens, barriers, leases
   TimeUs expire_due = kNever;

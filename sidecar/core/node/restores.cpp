@@ -10,18 +10,15 @@ using recovery::Session;
 
 namespace {
 
-// Whole frames in pieces: send(Bytes) for each.
-template <typename Frames, typename Send>
-void in_pieces(const Frames& frames, Send&& send) {
+// The next piece of these frames, from number `next` on, which is moved behind it.
+wire::Buffer next_piece(const std::vector<wire::Buffer>& frames, std::size_t& next) {
   wire::Buffer piece;
-  for (const auto& frame : frames) {
-    if (!piece.empty() && piece.size() + frame.size() > kReplayPieceBytes) {
-      send(wire::Bytes(piece));
-      piece.clear();
-    }
+  for (; next < frames.size(); ++next) {
+    const wire::Buffer& frame = frames[next];
+    if (!piece.empty() && piece.size() + frame.size() > kReplayPieceBytes) break;
     piece.insert(piece.end(), frame.begin(), frame.end());
   }
-  if (!piece.empty()) send(wire::Bytes(piece));
+  return piece;
 }
 
 }  // namespace
@@ -79,6 +76,7 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
   HomeRecord& to = *home_of(restore.member);
   Session* arrived = to.home.expect(restore.nsp, restore.pid, found, restore.position, limits);
   if (arrived == nullptr) return refuse(restore, rw::Result::kLimit);
+  arrived->restore = restore.token;
   session.state = Session::State::kRestoring;  // the old one waits for the new one to connect
   session.restore = restore.token;
   arrived->suspect = replay.suspect;
@@ -88,21 +86,51 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
 void Node::Impl::Recovery::finish(Restore& restore, Session& session,
                                   std::vector<wire::Buffer> frames, const rw::Marks& marks) {
   HomeRecord& to = *home_of(restore.member);
+  std::size_t bytes = 0;
+  for (const wire::Buffer& frame : frames) bytes += frame.size();
+  if (!to.home.make_room(bytes)) {
+    if (session.state != Session::State::kArriving) session.restore = 0;
+    return refuse(restore, rw::Result::kLimit);
+  }
   session.state = Session::State::kRestoring;
   session.restore = restore.token;
   restore.step = Restore::Step::kDone;
   restore.again = kNever;
+  restore.marks = marks;
   to.home.carry(session, restore.offset, std::move(frames), marks, restore.position, node.now);
-  wire::Buffer& out = node.tell(*to.app);
-  in_pieces(session.carried,
-            [&](wire::Bytes piece) { rw::write_replay(out, restore.request, piece); });
+  to.handing.push_back(restore.token);
+  hand_replays(to);
+}
+
+void Node::Impl::Recovery::hand_replays(HomeRecord& record) {
+  while (!record.handing.empty()) {
+    const auto found = restores.find(record.handing.front());
+    if (found != restores.end() && !hand_replay(record, found->second)) return;
+    record.handing.pop_front();
+  }
+}
+
+// False: the member does not take more for now.
+bool Node::Impl::Recovery::hand_replay(HomeRecord& record, Restore& restore) {
+  const Session* session = record.home.find(restore.nsp, restore.pid);
+  if (session == nullptr || session->restore != restore.token) {
+    refuse(restore, rw::Result::kUnprovable);
+    return true;
+  }
+  AppConn& app = *record.app;
+  while (restore.handed < session->carried.size()) {
+    if (app.queue.control_bytes() > kMemberBacklogBytes) return false;
+    const wire::Buffer piece = next_piece(session->carried, restore.handed);
+    rw::write_replay(node.tell(app), restore.request, piece);
+  }
   rw::Found found;
-  found.sid = session.sid;
-  found.data = session.data;
-  found.rooms.assign(session.rooms().begin(), session.rooms().end());
-  rw::write_restored(out, restore.request, found, marks);
+  found.sid = session->sid;
+  found.data = session->data;
+  found.rooms.assign(session->rooms().begin(), session->rooms().end());
+  rw::write_restored(node.tell(app), restore.request, found, std::exchange(restore.marks, {}));
   ++node.counters.sessions_recovered;
-  node.counters.messages_replayed += session.carried.size();
+  node.counters.messages_replayed += session->carried.size();
+  return true;
 }
 
 void Node::Impl::Recovery::forget_arriving(const Restore& restore) {
@@ -151,6 +179,14 @@ void Node::Impl::Recovery::retry(Restore& restore) {
   find(restores.insert(std::move(item)).position->second);
 }
 
+// Whether its home is busy with others; then it is looked at again later.
+bool Node::Impl::Recovery::stays_in_line(Restore& restore) const {
+  const auto last = heard.find(restore.from);
+  if (restore.step != Restore::Step::kFetching || last == heard.end()) return false;
+  restore.again = std::min(last->second + kFenceRetry, restore.fetched + kFenceRetryMost);
+  return restore.again > node.now;
+}
+
 // Its rooms are announced before the fence; so what is published behind the fence comes here.
 void Node::Impl::Recovery::arrive(Restore& restore) {
   rw::Found found;
@@ -167,6 +203,7 @@ void Node::Impl::Recovery::arrive(Restore& restore) {
   if (session == nullptr) return refuse(restore, rw::Result::kLimit);
   session->restore = restore.token;
   restore.step = Restore::Step::kFetching;
+  restore.fetched = node.now;
   restore.again = node.now + kFenceRetry;
   unfenced.push_back(restore.token);
 }
@@ -177,10 +214,12 @@ void Node::Impl::Recovery::send_barriers() {
     const auto found = restores.find(token);
     if (found == restores.end() || found->second.from == nullptr) continue;
     // What is held for its home is not before FETCH yet.
-    if (found->second.from->window.holds_back())
+    if (found->second.from->window.holds_back()) {
+      found->second.step = Restore::Step::kFinding;
       found->second.again = node.now + kRestoreRetry;
-    else
+    } else {
       by_home[found->second.from].push_back(&found->second);
+    }
   }
   for (const auto& [home, wanted] : by_home) {
     const std::uint64_t barrier = ++last_number;
@@ -212,6 +251,7 @@ void Node::Impl::Recovery::replay(Slot& slot, const rw::Replay& replay) {
     return;
   }
   at->second.again = node.now + kFenceRetry;
+  heard[&slot] = node.now;
   for (wire::Bytes left = replay.frames; const auto frame = wire::first_frame(left);) {
     at->second.frames.emplace_back(frame->begin(), frame->end());
     left = left.subspan(frame->size());
@@ -225,7 +265,9 @@ void Node::Impl::Recovery::replayed(Slot& slot, const rw::Replayed& replayed) {
     return;
   }
   Restore& restore = at->second;
+  heard[&slot] = node.now;
   if (replayed.result == rw::Result::kAgain) {
+    restore.step = Restore::Step::kFinding;
     restore.again = node.now + kRestoreRetry;
     return;
   }

@@ -13,6 +13,9 @@ std::string key_of(std::string_view nsp, std::string_view id) {
   return key;
 }
 
+// The base of a session whose replay is not kept any more: nobody presents it.
+constexpr std::string_view kNoOffset = "-";
+
 std::uint8_t kind_of(wire::Bytes frame) {
   return frame[7];
 }
@@ -403,8 +406,28 @@ Replay Home::replay(Session& session, std::string_view offset, Position until) {
       if (position < until) replay.frames.push_back(log_.at(position).frame());
     });
     if (until == kAll && !replay_provisional(session, replay.frames)) replay.result = Result::kGap;
+    std::size_t bytes = 0;
+    for (const wire::Bytes frame : replay.frames) bytes += frame.size();
+    if (bytes > kReplayBytesMax) replay.result = Result::kLimit;
   }
   return replay;
+}
+
+// The oldest first, and more than needed, so that not every restore has to look at all sessions.
+bool Home::make_room(std::size_t bytes) {
+  if (carried_bytes_ + bytes <= carried_max_) return true;
+  std::vector<Session*> carrying;
+  for (auto& [key, session] : by_pid_) {
+    if (!session->carried.empty() && session->state != Session::State::kRestoring)
+      carrying.push_back(session.get());
+  }
+  std::ranges::sort(carrying, {}, &Session::start);
+  for (Session* session : carrying) {
+    if (carried_bytes_ + bytes <= carried_max_ / 2) break;
+    drop_carried(*session);
+    session->base = kNoOffset;
+  }
+  return carried_bytes_ + bytes <= carried_max_;
 }
 
 void Home::carry(Session& session, std::string_view offset, std::vector<wire::Buffer> frames,
@@ -446,7 +469,8 @@ void Home::expire(TimeUs now, const HomeLimits& limits, std::size_t memory_bytes
     session->forget_changes(log_.head());
     if (session->marked_at + keep_ <= now) session->marks.clear();
     // What it was given when it came is as old as the log there.
-    if (session->start < log_.head() && !session->carried.empty()) drop_carried(*session);
+    if (session->start < log_.head() && session->state != Session::State::kRestoring)
+      drop_carried(*session);
     if (session->state == Session::State::kAway && session->deadline <= now)
       over.push_back(session.get());
   }

@@ -18,6 +18,10 @@ namespace socketmesh::recovery {
 
 using wire::recovery::Result;
 
+// Bytes of one replay; who has missed more begins anew. With what may wait for a peer before it,
+// less than what a link holds.
+inline constexpr std::size_t kReplayBytesMax = 16U << 20U;
+
 struct HomeLimits {
   TimeUs window = 0;             // a disconnected session, or a message, is kept this long
   std::size_t memory_bytes = 0;  // of all homes of this sidecar together
@@ -48,7 +52,10 @@ struct Replay {
 class Home {
  public:
   Home(wire::MemberId member, const HomeLimits& limits)
-      : member_(member), keep_(limits.window + limits.repeat), seen_(limits.origins, keep_) {}
+      : member_(member),
+        keep_(limits.window + limits.repeat),
+        seen_(limits.origins, keep_),
+        carried_max_(limits.memory_bytes / 2) {}
 
   wire::MemberId member() const { return member_; }
   bool attached() const { return attached_; }
@@ -139,6 +146,9 @@ class Home {
   // queued for the member, because the session will not be there any more.
   static constexpr Position kAll = UINT64_MAX;
   Replay replay(Session& session, std::string_view offset, Position until);
+  // Makes room for a replay of so many bytes that a session is to carry; others that carry one
+  // begin anew if their clients did not get all of it. False: too many are just being restored.
+  bool make_room(std::size_t bytes);
   // The session is restored from `offset` with these frames; what comes from `start` on is new,
   // but for what `marks` name.
   void carry(Session& session, std::string_view offset, std::vector<wire::Buffer> frames,
@@ -201,6 +211,7 @@ class Home {
   std::unordered_map<std::string, std::unique_ptr<Session>> by_pid_;
   std::unordered_map<std::string, Session*> by_sid_;
   std::size_t carried_bytes_ = 0;
+  std::size_t carried_max_;  // half of the memory: the rest is the log's
   std::vector<InterestChange> interest_;
 };
 

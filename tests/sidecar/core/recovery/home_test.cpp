@@ -37,6 +37,23 @@ std::string message(wire::MemberId origin, std::uint64_t seq) {
   return sim::encode_data(data);
 }
 
+// One of so many bytes in all.
+std::string message_of(std::size_t bytes, std::uint64_t seq) {
+  sim::Data data;
+  data.flags = kLogged;
+  data.route = sim::Route::kNamespace;
+  data.origin = kOrigin;
+  data.seq = seq;
+  data.nsp = kNsp;
+  data.body = std::string(bytes - sim::encode_data(data).size(), 'x');
+  return sim::encode_data(data);
+}
+
+std::vector<wire::Buffer> one_frame(std::size_t bytes, std::uint64_t seq) {
+  const std::string frame = message_of(bytes, seq);
+  return {wire::Buffer(frame.begin(), frame.end())};
+}
+
 class HomeTest : public testing::Test {
  protected:
   void come(wire::MemberId origin, std::uint64_t seq) {
@@ -163,6 +180,169 @@ TEST_F(HomeTest, ATakenOverLogThatIsEmptyByNowHasItsPosition) {
   home.end_adoption({}, now);
   EXPECT_EQ(home.log().head(), 120U);
   EXPECT_EQ(home.log().end(), 121U);
+}
+
+TEST_F(HomeTest, AReplayOverItsLimitIsRefused) {
+  constexpr std::size_t kPiece = 1U << 20U;
+  constexpr std::size_t kPieces = kReplayBytesMax / kPiece;
+  Session* more = open("more");
+  home.arrived(sim::as_bytes(message_of(100, 1)), now);
+  Session* exact = open("exact");
+  for (std::uint64_t i = 0; i < kPieces; ++i)
+    home.arrived(sim::as_bytes(message_of(kPiece, 2 + i)), now);
+  EXPECT_EQ(replay(*exact, "").result, Result::kRestored);
+  EXPECT_EQ(replay(*exact, "").frames.size(), kPieces);
+  EXPECT_EQ(replay(*more, "").result, Result::kLimit);
+  // Who has some of it is within the limit again.
+  EXPECT_EQ(replay(*more, offset(kOrigin, 1)).result, Result::kRestored);
+}
+
+// Half of the memory is for what sessions were given; the oldest makes room, and can't prove its
+// beginning any more.
+TEST_F(HomeTest, CarriedReplaysMakeRoomForOthers) {
+  const std::size_t most = limits().memory_bytes / 2;
+  Session* first = open("first");
+  home.carry(*first, offset(kOrigin, 1), one_frame(most - 1000, 2), {}, home.log().end(), now);
+  come(kOrigin, 3);
+  EXPECT_TRUE(home.make_room(1000));
+  EXPECT_EQ(replay(*first, offset(kOrigin, 1)).frames.size(), 2U);
+  EXPECT_TRUE(home.make_room(1001));
+  EXPECT_NE(replay(*first, offset(kOrigin, 1)).result, Result::kRestored);
+  EXPECT_NE(replay(*first, offset(kOrigin, 2)).result, Result::kRestored);
+  EXPECT_EQ(replay(*first, offset(kOrigin, 3)).result, Result::kRestored);
+}
+
+TEST_F(HomeTest, AReplayThatIsBeingWrittenMakesNoRoom) {
+  const std::size_t most = limits().memory_bytes / 2;
+  Session* session = open("a");
+  home.carry(*session, "", one_frame(most, 1), {}, home.log().end(), now);
+  session->state = Session::State::kRestoring;
+  EXPECT_TRUE(home.make_room(0));
+  EXPECT_FALSE(home.make_room(1));
+  come(kOrigin, 2);
+  pass(kWindow + 1);
+  EXPECT_EQ(session->carried.size(), 1U);
+  session->state = Session::State::kLive;
+  EXPECT_TRUE(home.make_room(1));
+  EXPECT_TRUE(session->carried.empty());
+}
+
+// ---- what a session gets (RECOVERY.md 1 to 5) ---------------------------------------------------
+
+class RoomsTest : public HomeTest {
+ protected:
+  void say(std::uint64_t seq, const std::vector<std::string>& rooms,
+           const std::vector<std::string>& except = {}) {
+    sim::Data data;
+    data.flags = kLogged;
+    data.route = sim::Route::kRooms;
+    data.origin = kOrigin;
+    data.seq = seq;
+    data.nsp = kNsp;
+    data.rooms = rooms;
+    data.except = except;
+    data.body = "message.........";
+    home.arrived(sim::as_bytes(sim::encode_data(data)), now);
+  }
+  std::vector<std::uint64_t> sequences(Session& session, std::string_view from) {
+    std::vector<std::uint64_t> found;
+    for (const wire::Bytes frame : replay(session, from).frames)
+      found.push_back(wire::parse_data(frame)->seq);
+    return found;
+  }
+};
+
+using Sequences = std::vector<std::uint64_t>;
+
+TEST_F(RoomsTest, EachMessageIsForTheRoomsOfItsPosition) {
+  Session* session = open("a");
+  say(1, {"r"});
+  home.join(*session, {"r"});
+  say(2, {"r"});
+  say(3, {"s", "r"});
+  home.leave(*session, {"r"});
+  say(4, {"r"});
+  home.join(*session, {"r", "s"});
+  say(5, {"s", "r"}, {"t"});
+  say(6, {"r"}, {"s"});
+  EXPECT_EQ(sequences(*session, ""), (Sequences{2, 3, 5}));
+  EXPECT_EQ(sequences(*session, offset(kOrigin, 2)), (Sequences{3, 5}));
+}
+
+TEST_F(RoomsTest, AnOffsetThatWasNotForTheSessionIsRefused) {
+  Session* session = open("a");
+  say(1, {"r"});
+  home.join(*session, {"r"});
+  say(2, {"r"});
+  EXPECT_EQ(replay(*session, offset(kOrigin, 1)).result, Result::kUnknownOffset);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 3)).result, Result::kUnknownOffset);
+  EXPECT_EQ(replay(*session, offset(kOrigin + 1, 2)).result, Result::kUnknownOffset);
+  EXPECT_EQ(replay(*session, "no offset").result, Result::kUnknownOffset);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 2)).result, Result::kRestored);
+}
+
+TEST_F(RoomsTest, NothingBeforeItsStartIsASessions) {
+  come(kOrigin, 1);
+  Session* session = open("late");
+  come(kOrigin, 2);
+  EXPECT_EQ(sequences(*session, ""), (Sequences{2}));
+  EXPECT_NE(replay(*session, offset(kOrigin, 1)).result, Result::kRestored);
+}
+
+TEST_F(RoomsTest, AMissedGapIsRefusedAndOneThatWasSeenIsNot) {
+  Session* session = open("a");
+  come(kOrigin, 1);
+  home.gap(now);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 1)).result, Result::kGap);
+  come(kOrigin, 2);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 1)).result, Result::kGap);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 2)).result, Result::kRestored);
+}
+
+TEST_F(RoomsTest, WhatWasEvictedCantBeProven) {
+  Session* session = open("a");
+  come(kOrigin, 1);
+  now += kWindow / 2;
+  come(kOrigin, 2);
+  home.expire(now + kWindow / 2, limits(), limits().memory_bytes);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 1)).result, Result::kRestored);
+  home.expire(now + kWindow / 2 + 1, limits(), limits().memory_bytes);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 1)).result, Result::kEvicted);
+  EXPECT_EQ(replay(*session, "").result, Result::kEvicted);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 2)).result, Result::kRestored);
+}
+
+TEST_F(RoomsTest, TheLastOneWrittenIsValidHoweverOld) {
+  Session* session = open("a");
+  come(kOrigin, 1);
+  home.written(*session, offset(kOrigin, 1));
+  pass(3 * kWindow);
+  EXPECT_EQ(home.log().head(), home.log().end());
+  come(kOrigin, 2);
+  EXPECT_EQ(sequences(*session, offset(kOrigin, 1)), (Sequences{2}));
+}
+
+// Entries that the app has not delivered yet come behind its own, and count only when it has.
+TEST_F(RoomsTest, TheLogHasTheOrderOfDelivery) {
+  home.attach(1, {}, now);
+  Session* session = open("a");
+  home.queued(sim::as_bytes(message(kOrigin, 1)), 1, 1, now);
+  home.queued(sim::as_bytes(message(kOrigin, 2)), 1, 2, now);
+  const auto own = [&](std::uint64_t seq, std::uint64_t delivered) {
+    sim::Data data;
+    data.flags = kLogged;
+    data.route = sim::Route::kNamespace;
+    data.origin = kMember;
+    data.seq = seq;
+    data.nsp = kNsp;
+    data.body = "own." + sim::Writer().u16(1).u32(delivered).u16(0).take();
+    home.published(sim::as_bytes(sim::encode_data(data)), now);
+  };
+  own(10, 1);
+  EXPECT_EQ(home.log().end(), 2U);
+  own(11, 1);
+  home.delivered(2, now);
+  EXPECT_EQ(sequences(*session, ""), (Sequences{1, 10, 11, 2}));
 }
 
 }  // namespace
