@@ -49,8 +49,7 @@ int serve(const config::SidecarConfig& config) {
   const obs::Logger logger(config.log.level, config.log.format);
   boost::asio::io_context io(kOneThread);
   Sidecar sidecar(io, logger, config);
-  if (auto started = sidecar.start(); !started) return complain(kExitUsage, started.error());
-
+  // Before the start says that it is done: who hears that may end us at once.
   const net::StopSignals signals(io, [&](int /*signal*/, int count) {
     if (count > 1) {
       io.stop();
@@ -58,6 +57,7 @@ int serve(const config::SidecarConfig& config) {
       sidecar.leave([&io] { io.stop(); });
     }
   });
+  if (auto started = sidecar.start(); !started) return complain(kExitUsage, started.error());
   io.run();
   logger.info("sidecar ended");
   return kExitOk;
