@@ -18,6 +18,8 @@ export const VOLATILE_BACKLOG_BYTES = 1024 * 1024;
 /** Ranges of forgotten publishes that are told apart; beyond it the oldest two become one. */
 export const FORGOTTEN_RANGES = 1024;
 
+/** So long after the last flush the next one does not wait for the end of the loop turn, ms. */
+export const FLUSH_PAUSE_MS = 0.25;
 /** Received bytes after which TAKEN is reported without delay. */
 export const TAKEN_BYTES = 256 * 1024;
 /** Longest delay of a TAKEN report, ms. */

@@ -77,8 +77,8 @@ void Connection::on_read(const error_code& error, std::size_t size) {
   consume({buffer_.data(), size});
   if (size == buffer_.size()) drain_socket();
   if (state_ == State::kClosed) return;
-  host_->connection_stirred();
-  read_more();
+  host_->connection_was_read();
+  if (state_ != State::kClosed) read_more();
 }
 
 // A short read means that the socket is empty: no call is spent on hearing EAGAIN. The end of the

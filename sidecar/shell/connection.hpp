@@ -52,6 +52,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     virtual void connection_wants_turn(Connection& connection) = 0;
     // Something happened outside a flush: one should follow.
     virtual void connection_stirred() = 0;
+    // The same, when all that one read brought was handed over: the host may flush right here.
+    virtual void connection_was_read() { connection_stirred(); }
     // A buffer of kScratchBytes, free for use until the call stack returns to the event loop.
     virtual std::span<std::uint8_t> scratch() = 0;
   };

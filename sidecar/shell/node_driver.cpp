@@ -13,6 +13,8 @@ using boost::system::error_code;
 using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
+// So long after the last flush the next one does not wait for the end of the turn.
+constexpr node::TimeUs kFlushPause = 150;
 // Writing can make the node want more at once; after so many rounds others get their turn.
 constexpr int kFlushRoundsMax = 8;
 // Of kLeaveTimeout, for the delivery of goodbyes that are written.
@@ -177,12 +179,20 @@ void NodeDriver::connection_stirred() {
   boost::asio::post(io_, [this] { flush(); });
 }
 
+// A turn of the event loop costs a look for what else is ready. After a pause there is nothing, and
+// what was read goes out without it; in a rush it waits for the rest of the turn.
+void NodeDriver::connection_was_read() {
+  if (flush_posted_ || steady_now_us() - flushed_at_ < kFlushPause) return connection_stirred();
+  flush();
+}
+
 void NodeDriver::flush() {
   flush_posted_ = false;
   ++stats_.flushes;
   for (const node::ConnId id : std::exchange(again_, {})) flush_connection(id);
   bool more = true;
   for (int round = 0; more && round < kFlushRoundsMax; ++round) more = flush_round();
+  flushed_at_ = steady_now_us();
   if (more || !again_.empty()) connection_stirred();
   arm_timer();
   if (leaving_) check_left();

@@ -3,8 +3,8 @@
 //
 // Inputs of one turn of the event loop are collected; then one flush carries out the actions,
 // writes every connection that has something, and arms the timer. So what arrives together leaves
-// together. One thread runs the io_context and calls everything here. Lifetime: outlives the
-// io_context's last run(), as posted flushes refer to it.
+// together; what arrives after a pause leaves at once. One thread runs the io_context and calls
+// everything here. Lifetime: outlives the io_context's last run(), as posted flushes refer to it.
 #pragma once
 
 #include <utility>  // before Asio 1.74, which forgets it
@@ -63,6 +63,7 @@ class NodeDriver final : public Connection::Host {
   void set_companion(std::function<bool()> companion) { companion_ = std::move(companion); }
   [[nodiscard]] node::Node& node() { return node_; }
   void connection_stirred() override;
+  void connection_was_read() override;
   // Says goodbye to everyone, then calls `done` once, at the latest after kLeaveTimeout
   // (kHandoverTimeout with recovery on).
   void leave(std::function<void()> done);
@@ -110,6 +111,7 @@ class NodeDriver final : public Connection::Host {
   std::unique_ptr<std::uint8_t[]> scratch_;
   std::vector<node::ConnId> again_;  // used up their turn
   bool flush_posted_ = false;
+  node::TimeUs flushed_at_ = 0;
   boost::asio::steady_timer timer_;
   node::TimeUs armed_for_ = node::kNever;
   boost::asio::steady_timer leave_timer_;

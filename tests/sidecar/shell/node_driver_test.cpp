@@ -179,6 +179,21 @@ TEST_F(AttachedApp, LosesItsConnectionForABrokenFrame) {
   EXPECT_TRUE(run_until(io_, [&] { return ended; }));
 }
 
+// One turn of the event loop, which has nothing else to do, is what an answer takes then.
+TEST_F(AttachedApp, IsAnsweredAtOnceAfterAPause) {
+  attach();
+  io_.run_for(milliseconds(5));
+  wire::Buffer sync;
+  {
+    wire::FrameWriter frame(sync, wire::app::kSync);
+    frame.u32(1);
+  }
+  boost::asio::write(app_, boost::asio::buffer(sync));
+  io_.restart();
+  ASSERT_EQ(io_.run_one(), 1U);
+  EXPECT_GT(app_.available(), 0U);
+}
+
 // How many descriptors wait to become writable, in any epoll of this process.
 std::size_t waiting_for_writable() {
   std::size_t waiting = 0;
