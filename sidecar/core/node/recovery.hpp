@@ -324,6 +324,7 @@ struct Node::Impl::Recovery {
   void held_gone(const Slot& slot);
   void take_over(const Slot& slot, MemberId member);
   void take_over_all(const Slot& slot);
+  void note_gap(TakenOver& taken, std::string_view peer);
   void ask_tail(std::uint64_t token, TakenOver& taken, Slot& slot);
   // Whether all that are linked have answered; asks who was not.
   bool tails_are_here(HomeRecord& record);

@@ -152,8 +152,16 @@ void Node::Impl::Recovery::take_over(const Slot& slot, MemberId member) {
     keep_tail(taken, kind, frame);
   });
   if (result == rw::TailResult::kVoid) return undo_takeover(token);
-  taken.lost = taken.lost || result == rw::TailResult::kGap;
+  if (result == rw::TailResult::kGap) note_gap(taken, node.config.sidecar_id);
   tail_answered(token);
+}
+
+// What was under way from `peer` is not all kept: offsets of before it prove nothing.
+void Node::Impl::Recovery::note_gap(TakenOver& taken, std::string_view peer) {
+  taken.lost = true;
+  node.log(Action::Level::kWarn, "sessions taken over with a gap",
+           "peer=\"" + taken.sidecar + "\" member=" + wire::member_id_text(taken.member) +
+               " not_kept_by=\"" + std::string(peer) + "\"");
 }
 
 void Node::Impl::Recovery::ask_tail(std::uint64_t token, TakenOver& taken, Slot& slot) {
@@ -309,6 +317,11 @@ void Node::Impl::Recovery::tail_end(const Slot& slot, const rw::TailEnd& end) {
   if (found == takeovers.end()) return;
   TakenOver& taken = found->second;
   const bool asked = taken.asked.erase(&slot) > 0;
+  if (end.result == rw::TailResult::kVoid) {
+    node.log(Action::Level::kWarn, "sessions not taken over",
+             "peer=\"" + taken.sidecar + "\" member=" + wire::member_id_text(taken.member) +
+                 " said_by=\"" + slot.id + "\"");
+  }
   switch (end.result) {
     case rw::TailResult::kMember:
       return member_lives(taken.member);
@@ -321,7 +334,7 @@ void Node::Impl::Recovery::tail_end(const Slot& slot, const rw::TailEnd& end) {
       return;
     default:
       if (!asked) return;
-      taken.lost = taken.lost || end.result == rw::TailResult::kGap;
+      if (end.result == rw::TailResult::kGap) note_gap(taken, slot.id);
       taken.answered.insert(&slot);
       return tail_answered(end.token);
   }
