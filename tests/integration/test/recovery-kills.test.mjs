@@ -27,7 +27,11 @@ class KillablePods {
       roamer.at = i % PODS;
       pods.roamers.push(roamer);
     }
-    for (const i of numbers(PODS)) await pods.servers[i].call("traffic", pods.servers[i].event, EVERY_MS);
+    // Not all at the same moment: what is seen in the millisecond of a kill is ambiguous then, each time.
+    for (const i of numbers(PODS)) {
+      await pods.servers[i].call("traffic", pods.servers[i].event, EVERY_MS);
+      await sleep(EVERY_MS / PODS);
+    }
     return pods;
   }
 
