@@ -100,9 +100,9 @@ Expected<std::uint64_t> parse_memory(std::string_view text) {
 
 Expected<int> parse_replicas(std::string_view text) {
   int value = 0;
-  const char* last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, value);
-  if (error != std::errc() || end != last || value < 0 || value > kReplicasMax)
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (!whole || value < 0 || value > kReplicasMax)
     return Unexpected{in_quotes(text) + " is out of range: 0 to " + std::to_string(kReplicasMax)};
   return value;
 }

@@ -210,9 +210,9 @@ rw::TailResult Node::Impl::Recovery::gather_tail(std::string_view asker, const r
   }
   for (const auto& [member, record] : homes) {
     if (member == said.member) continue;
-    std::vector<wire::Bytes> heard;
-    record->home.each_above(said.marks, heard);
-    for (const wire::Bytes frame : heard) give(rw::TailKind::kHeard, frame);
+    std::vector<wire::Bytes> above;
+    record->home.each_above(said.marks, above);
+    for (const wire::Bytes frame : above) give(rw::TailKind::kHeard, frame);
   }
   return whole && bytes <= kTailBytes ? rw::TailResult::kComplete : rw::TailResult::kGap;
 }

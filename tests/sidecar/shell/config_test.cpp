@@ -216,7 +216,7 @@ TEST(SidecarConfig, RecoveryIsOffWithoutItsSection) {
   ASSERT_TRUE(recovery.has_value());
   EXPECT_EQ(recovery->window, std::chrono::seconds(120));
   EXPECT_EQ(recovery->memory_bytes, 64 * kMiB);
-  EXPECT_EQ(recovery->replicas, 1);
+  EXPECT_EQ(recovery->replicas, 0);
 }
 
 TEST(SidecarConfig, RecoveryHasRanges) {
@@ -224,7 +224,7 @@ TEST(SidecarConfig, RecoveryHasRanges) {
     return bad(std::string(kMinimal) + "recovery: {" + text + "}\n");
   };
   EXPECT_EQ(
-      good(std::string(kMinimal) + "recovery: {window: 1h, replicas: 0}\n").recovery->replicas, 0);
+      good(std::string(kMinimal) + "recovery: {window: 1h, replicas: 5}\n").recovery->replicas, 5);
   EXPECT_THAT(given("window: 999ms"), HasSubstr("recovery.window"));
   EXPECT_THAT(given("window: 3601s"), HasSubstr("recovery.window"));
   EXPECT_THAT(given("memory: 1"), HasSubstr("recovery.memory"));
