@@ -1,9 +1,10 @@
-// Owns every process and folder that the suite makes, and ends each by its own id: on `endAll`, and,
+// Owns every process and folder that the suite makes, and ends each by its own id, forks included: on `endAll`, and,
 // whatever happens (an exception, process.exit, Ctrl-C, SIGTERM, SIGHUP), when this process exits.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { signalAll, tree } from "./process_tree.mjs";
 
 const kGraceMs = 2000;
 const kKeptOutputBytes = 4096;
@@ -70,7 +71,8 @@ export class Household {
   }
 
   #clearNow() {
-    for (const child of this.#children) child.kill("SIGKILL");
+    // With what they forked: nginx's workers outlive a master that is killed.
+    for (const child of this.#children) signalAll(tree(child.pid), "SIGKILL");
     for (const path of this.#folders) rmSync(path, { recursive: true, force: true });
   }
 }

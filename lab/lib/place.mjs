@@ -4,8 +4,8 @@
 // lab is gone, however that came about; in all other ends the Household does.
 
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { signalAll, tree } from "../../bench/lib/process_tree.mjs";
 
 const bound = spawnSync("setpriv", ["--pdeathsig", "KILL", "true"]).status === 0;
 /** A machine that is busy with other things is slow. */
@@ -17,33 +17,6 @@ export function commandAs(user, command) {
   const flags = bound ? ["--pdeathsig", "KILL"] : [];
   if (user && asRoot) flags.push(`--reuid=${user}`, `--regid=${user}`, "--init-groups");
   return flags.length > 0 ? ["setpriv", ...flags, "--", ...command] : command;
-}
-
-/** A process and all below it: a server that forks has one for each connection. */
-function tree(pid) {
-  const children = new Map();
-  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
-    } catch {
-      // it ended meanwhile
-    }
-  }
-  const found = [pid];
-  for (const each of found) found.push(...(children.get(each) ?? []));
-  return found;
-}
-
-function signalAll(pids, signal) {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      // it ended meanwhile
-    }
-  }
 }
 
 export class Place {
