@@ -1,7 +1,6 @@
 #include "sidecar/shell/config_values.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "lib/base/parse.hpp"
 #include "lib/base/text.hpp"
@@ -99,12 +98,10 @@ Expected<std::uint64_t> parse_memory(std::string_view text) {
 }
 
 Expected<int> parse_replicas(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (!whole || value < 0 || value > kReplicasMax)
+  const auto value = parse_uint(text);
+  if (!value || *value > kReplicasMax)
     return Unexpected{in_quotes(text) + " is out of range: 0 to " + std::to_string(kReplicasMax)};
-  return value;
+  return static_cast<int>(*value);
 }
 
 Expected<std::string> parse_node_name(std::string_view text) {

@@ -303,6 +303,8 @@ struct Node::Impl::Recovery {
   void send_copy(HomeRecord& record, HomeCopy& copy, recovery::CopyNotes& notes);
   void shed(HomeRecord& record, HomeCopy& copy);
   void copies_received(const Slot& slot);
+  // Those whose copies count, but `except`.
+  static rw::Holders holders_of(const HomeRecord& record, const Slot* except = nullptr);
   void announce_holders(HomeRecord& record);
   void each_announced(Slot& slot);
   void invalidate(HomeRecord& record, HomeCopy& copy);

@@ -279,12 +279,17 @@ void Node::Impl::Recovery::copies_received(const Slot& slot) {
   }
 }
 
-void Node::Impl::Recovery::announce_holders(HomeRecord& record) {
+rw::Holders Node::Impl::Recovery::holders_of(const HomeRecord& record, const Slot* except) {
   rw::Holders holders;
   holders.member = record.home.member();
   for (const auto& copy : record.copies) {
-    if (copy->valid) holders.sidecars.push_back(copy->slot->id);
+    if (copy->valid && copy->slot != except) holders.sidecars.push_back(copy->slot->id);
   }
+  return holders;
+}
+
+void Node::Impl::Recovery::announce_holders(HomeRecord& record) {
+  const rw::Holders holders = holders_of(record);
   record.announced = true;
   node.control_to_peers(1, [&](wire::Buffer& out) { rw::write_holders(out, holders); });
 }
@@ -293,11 +298,7 @@ void Node::Impl::Recovery::announce_holders(HomeRecord& record) {
 void Node::Impl::Recovery::copy_stream_started(Slot& slot) {
   for (auto& [member, record] : homes) {
     if (record->announced) {
-      rw::Holders holders;
-      holders.member = member;
-      for (const auto& copy : record->copies) {
-        if (copy->valid && copy->slot != &slot) holders.sidecars.push_back(copy->slot->id);
-      }
+      const rw::Holders holders = holders_of(*record, &slot);
       node.to_peer(slot, [&](wire::Buffer& out) { rw::write_holders(out, holders); });
     }
     for (const auto& copy : record->copies) {

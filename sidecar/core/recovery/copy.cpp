@@ -62,9 +62,7 @@ void CopyNotes::queued(std::uint64_t last, wire::Bytes frames) {
 void CopyNotes::cursor(std::string_view sidecar, const wire::recovery::Cursor& cursor) {
   wire::Writer writer = start(CopyKind::kCursor);
   writer.string(sidecar);
-  writer.u64(cursor.epoch);
-  writer.u32(cursor.stream);
-  writer.u64(cursor.seq);
+  wire::recovery::write_cursor(writer, cursor);
 }
 
 void CopyNotes::attached(std::uint16_t attachment, const wire::recovery::Marks& taken) {

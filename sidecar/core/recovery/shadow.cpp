@@ -49,10 +49,7 @@ bool Shadow::one(CopyKind kind, wire::Reader& reader, TimeUs now, const HomeLimi
       return true;
     case CopyKind::kCursor: {
       const std::string sidecar(reader.string());
-      wire::recovery::Cursor& cursor = cursors_[sidecar];
-      cursor.epoch = reader.u64();
-      cursor.stream = reader.u32();
-      cursor.seq = reader.u64();
+      wire::recovery::read_cursor(reader, cursors_[sidecar]);
       return true;
     }
     case CopyKind::kLog:

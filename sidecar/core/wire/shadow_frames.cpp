@@ -11,6 +11,18 @@ bool are_data_frames(Bytes bytes) {
   return true;
 }
 
+void read_cursor(Reader& reader, Cursor& cursor) {
+  cursor.epoch = reader.u64();
+  cursor.stream = reader.u32();
+  cursor.seq = reader.u64();
+}
+
+void write_cursor(Writer& writer, const Cursor& cursor) {
+  writer.u64(cursor.epoch);
+  writer.u32(cursor.stream);
+  writer.u64(cursor.seq);
+}
+
 std::optional<Copy> decode_copy(Bytes payload) {
   Reader reader(payload);
   Copy copy;
@@ -36,9 +48,7 @@ std::optional<Takeover> decode_takeover(Bytes payload) {
   takeover.member = reader.u64();
   takeover.sidecar = reader.string();
   takeover.epoch = reader.u64();
-  takeover.cursor.epoch = reader.u64();
-  takeover.cursor.stream = reader.u32();
-  takeover.cursor.seq = reader.u64();
+  read_cursor(reader, takeover.cursor);
   read_marks(reader, takeover.marks);
   if (!reader.done()) return std::nullopt;
   return takeover;
@@ -91,9 +101,7 @@ void write_takeover(Buffer& out, const Takeover& takeover) {
   frame.u64(takeover.member);
   frame.string(takeover.sidecar);
   frame.u64(takeover.epoch);
-  frame.u64(takeover.cursor.epoch);
-  frame.u32(takeover.cursor.stream);
-  frame.u64(takeover.cursor.seq);
+  write_cursor(frame, takeover.cursor);
   write_marks(frame, takeover.marks);
 }
 

@@ -89,6 +89,9 @@ void write_tail(Buffer& out, const Tail& tail);
 void write_tail_end(Buffer& out, const TailEnd& end);
 void write_copy_lost(Buffer& out, MemberId member);
 
+void read_cursor(Reader& reader, Cursor& cursor);
+void write_cursor(Writer& writer, const Cursor& cursor);
+
 // Whole, well-formed DATA frames and nothing else.
 bool are_data_frames(Bytes bytes);
 

@@ -26,25 +26,25 @@ HomeLimits limits() {
   return limits;
 }
 
-std::string message(wire::MemberId origin, std::uint64_t seq) {
+sim::Data data_of(wire::MemberId origin, std::uint64_t seq) {
   sim::Data data;
   data.flags = kLogged;
   data.route = sim::Route::kNamespace;
   data.origin = origin;
   data.seq = seq;
   data.nsp = kNsp;
+  return data;
+}
+
+std::string message(wire::MemberId origin, std::uint64_t seq) {
+  sim::Data data = data_of(origin, seq);
   data.body = "message.........";
   return sim::encode_data(data);
 }
 
 // One of so many bytes in all.
 std::string message_of(std::size_t bytes, std::uint64_t seq) {
-  sim::Data data;
-  data.flags = kLogged;
-  data.route = sim::Route::kNamespace;
-  data.origin = kOrigin;
-  data.seq = seq;
-  data.nsp = kNsp;
+  sim::Data data = data_of(kOrigin, seq);
   data.body = std::string(bytes - sim::encode_data(data).size(), 'x');
   return sim::encode_data(data);
 }
