@@ -18,6 +18,7 @@
 #include "sidecar/shell/config.hpp"
 #include "sidecar/shell/leave_command.hpp"
 #include "sidecar/shell/sidecar.hpp"
+#include "sidecar/shell/time_slice.hpp"
 
 namespace socketmesh::shell {
 namespace {
@@ -47,6 +48,7 @@ Expected<config::SidecarConfig, config::Problems> load(const std::string& file) 
 
 int serve(const config::SidecarConfig& config) {
   const obs::Logger logger(config.log.level, config.log.format);
+  logger.debug("time slices", {{"short", ask_for_short_time_slices()}});
   boost::asio::io_context io(kOneThread);
   Sidecar sidecar(io, logger, config);
   // Before the start says that it is done: who hears that may end us at once.
