@@ -5,6 +5,7 @@
 //   DEMO_LINK_PORTS   7400,7410,7420   sidecar ↔ sidecar
 //   DEMO_ADMIN_PORTS  7401,7411,7421   dashboard, /metrics, /status
 //   DEMO_SIDECAR      build/bin/socketmesh-sidecar
+//   DEMO_REPLICAS     other sidecars that keep a copy of each one's sessions (recovery.replicas)
 
 export const HOST = "127.0.0.1";
 const MESH_NAME = "demo";
@@ -19,7 +20,7 @@ const DEFAULT_PORTS = {
 /** A setting that cannot be; the message names it. */
 export class SettingError extends Error {}
 
-/** @returns one {index, chatPort, linkPort, adminPort, peers: linkPorts} for each server */
+/** @returns one {index, chatPort, linkPort, adminPort, peers: linkPorts, replicas?} for each server */
 export function layoutFrom(env) {
   const chat = ports(env, "DEMO_CHAT_PORTS");
   const link = ports(env, "DEMO_LINK_PORTS", chat.length);
@@ -27,12 +28,17 @@ export function layoutFrom(env) {
   const all = [...chat, ...link, ...admin];
   const twice = all.find((port, i) => all.indexOf(port) !== i);
   if (twice !== undefined) throw new SettingError(`port ${twice} is given twice`);
+  const replicas = env.DEMO_REPLICAS;
+  if (replicas !== undefined && !/^[0-5]$/.test(replicas)) {
+    throw new SettingError(`DEMO_REPLICAS: "${replicas}" is not 0 to 5`);
+  }
   return chat.map((chatPort, i) => ({
     index: i + 1,
     chatPort,
     linkPort: link[i],
     adminPort: admin[i],
     peers: link.filter((_, other) => other !== i),
+    ...(replicas === undefined ? {} : { replicas }),
   }));
 }
 
@@ -64,7 +70,7 @@ export function inheritedEnvironment(env) {
 }
 
 /** The configuration file of a server's sidecar. @param socket path of its unix socket */
-export function sidecarConfig({ index, linkPort, adminPort, peers }, socket) {
+export function sidecarConfig({ index, linkPort, adminPort, peers, replicas }, socket) {
   return [
     `mesh: {name: ${MESH_NAME}, id: sidecar-${index}}`,
     `app: {listen: "unix:${socket}"}`,
@@ -72,7 +78,7 @@ export function sidecarConfig({ index, linkPort, adminPort, peers }, socket) {
     `admin: {listen: "${HOST}:${adminPort}"}`,
     "discovery:",
     `  static: [${peers.map((port) => `"${HOST}:${port}"`).join(", ")}]`,
-    "recovery: {window: 120s}",
+    `recovery: {window: 120s${replicas === undefined ? "" : `, replicas: ${replicas}`}}`,
     "log: {level: warn}",
     "",
   ].join("\n");

@@ -34,6 +34,7 @@ test("settings that cannot be are named", () => {
     [{ DEMO_LINK_PORTS: "1,2" }, /DEMO_LINK_PORTS names 2 ports for 3/],
     [{ DEMO_LINK_PORTS: "3001,8,9" }, /port 3001 is given twice/],
     [{ DEMO_CHAT_PORTS: "1,2,3,4,5,6,7,8,9,10" }, /more than 9/],
+    [{ DEMO_REPLICAS: "6" }, /DEMO_REPLICAS: "6" is not 0 to 5/],
   ];
   for (const [env, message] of refused) {
     assert.throws(() => layoutFrom(env), (error) => {
@@ -57,6 +58,7 @@ recovery: {window: 120s}
 log: {level: warn}
 `,
   );
+  assert.match(sidecarConfig(layoutFrom({ DEMO_REPLICAS: "1" })[0], "s"), /^recovery: .window: 120s, replicas: 1.$/m);
 });
 
 test("children inherit no settings of another sidecar, but how much to log", () => {

@@ -10,7 +10,7 @@ import { sleep, until, want } from "../lib/wait.mjs";
 
 const chart = (file) => fileURLToPath(new URL(`../../charts/socketmesh/files/${file}`, import.meta.url));
 /** Queries about what has not happened here have no series to tell of it: these may be empty. */
-const MAY_BE_EMPTY = [/state!="linked"/, /status!="True"/, /messages_dropped/, /connections_cut/];
+const MAY_BE_EMPTY = [/state!="linked"/, /status!="True"/, /messages_dropped/, /connections_cut/, /_recovery_/];
 
 async function dashboardQueries() {
   const found = [];

@@ -106,6 +106,16 @@ Json by_reason(const std::array<std::uint64_t, N>& counts, const std::array<cons
   return json;
 }
 
+// By the upper bound of a bucket, microseconds; not cumulative.
+Json buckets(const Histogram& histogram) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < histogram.counts().size(); ++i) {
+    const auto bounds = histogram.upper_bounds();
+    json[i < bounds.size() ? std::to_string(bounds[i]) : "more"] = histogram.counts()[i];
+  }
+  return json;
+}
+
 Json counters_json(const node::Counters& c) {
   return {{"app_messages_in", c.app_messages_in},
           {"app_bytes_in", c.app_bytes_in},
@@ -136,15 +146,29 @@ Json counters_json(const node::Counters& c) {
           {"drops", by_reason(c.drops, node::kDropReasonNames, 0)},
           {"sessions_recovered", c.sessions_recovered},
           {"messages_replayed", c.messages_replayed},
-          {"sessions_refused", by_reason(c.sessions_refused, wire::recovery::kResultNames, 1)}};
+          {"sessions_refused", by_reason(c.sessions_refused, wire::recovery::kResultNames, 1)},
+          {"copied_bytes", c.copied_bytes},
+          {"copies_shed", c.copies_shed},
+          {"copy_lag_us", buckets(c.copy_lag)},
+          {"takeovers", by_reason(c.takeovers, node::kTakeoverResultNames, 0)}};
 }
 
 // Null where it is off.
 Json recovery_json(const std::optional<node::RecoveryStatus>& recovery) {
   if (!recovery) return nullptr;
-  return {{"sessions", recovery->sessions},   {"away", recovery->away},
-          {"homes", recovery->homes},         {"homes_without_member", recovery->orphans},
-          {"log_bytes", recovery->log_bytes}, {"log_age_us", recovery->log_age_us}};
+  return {{"sessions", recovery->sessions},
+          {"away", recovery->away},
+          {"homes", recovery->homes},
+          {"homes_without_member", recovery->orphans},
+          {"log_bytes", recovery->log_bytes},
+          {"log_age_us", recovery->log_age_us},
+          {"replicas", recovery->replicas},
+          {"copies_whole", recovery->copies_whole},
+          {"copies_catching_up", recovery->copies_catching_up},
+          {"copies_shed", recovery->copies_shed},
+          {"held_homes", recovery->held_homes},
+          {"held_sessions", recovery->held_sessions},
+          {"held_bytes", recovery->held_bytes}};
 }
 
 // Null without a watch.

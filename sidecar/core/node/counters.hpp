@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/histogram.hpp"
 #include "sidecar/core/wire/recovery_frames.hpp"
 
 namespace socketmesh::node {
@@ -69,6 +70,24 @@ inline constexpr std::array<const char*, static_cast<std::size_t>(DropReason::kC
     kDropReasonNames = {"volatile",   "member_queue", "link_window",
                         "hold_ended", "stream_lost",  "no_such_member"};
 
+// How a takeover went: the copy became the home, or was given up, perhaps afterwards. The order is
+// that of kTakeoverResultNames.
+enum class TakeoverResult : std::uint8_t {
+  kWhole,
+  kGap,      // somebody had not kept all that was under way
+  kVoid,     // the lost sidecar had said that this copy counts no more
+  kAlive,    // that sidecar lives
+  kTimeout,  // not all could be asked in time
+  kCount,
+};
+inline constexpr std::array<const char*, static_cast<std::size_t>(TakeoverResult::kCount)>
+    kTakeoverResultNames = {"whole", "gap", "void", "alive", "timeout"};
+
+// Upper bounds of Counters::copy_lag, microseconds.
+inline constexpr std::uint64_t kCopyLagBoundsUs[] = {
+    100,   200,    300,    500,    750,     1'000,   1'500,   2'000,    3'000,
+    5'000, 10'000, 25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000};
+
 struct Counters {
   // Apps
   std::uint64_t app_messages_in = 0;  // DATA frames published by members
@@ -104,13 +123,15 @@ struct Counters {
   std::uint64_t messages_replayed = 0;
   std::uint64_t copied_bytes = 0;  // told to shadows
   std::uint64_t copies_shed = 0;   // given up because the shadow took too little
-  std::int64_t copy_lag_us = 0;    // of what a shadow acknowledged last
-  std::uint64_t takeovers = 0;     // homes whose copy here became the home
+  // From a change at a home here until its shadow's word that it has it, microseconds; sampled.
+  Histogram copy_lag{kCopyLagBoundsUs};
+  std::array<std::uint64_t, static_cast<std::size_t>(TakeoverResult::kCount)> takeovers{};
   std::array<std::uint64_t, wire::recovery::kResults> sessions_refused{};  // by Result
   std::array<std::uint64_t, static_cast<std::size_t>(CutReason::kCount)> cuts{};
   std::array<std::uint64_t, static_cast<std::size_t>(DropReason::kCount)> drops{};
 
   void cut(CutReason reason) { ++cuts.at(static_cast<std::size_t>(reason)); }
+  void takeover(TakeoverResult result) { ++takeovers.at(static_cast<std::size_t>(result)); }
   void drop(DropReason reason, std::uint64_t messages) {
     drops.at(static_cast<std::size_t>(reason)) += messages;
   }

@@ -326,6 +326,16 @@ RecoveryStatus Node::Impl::Recovery::status() const {
     });
     if (const auto oldest = record->home.log().oldest())
       status.log_age_us = std::max(status.log_age_us, node.now - *oldest);
+    for (const auto& copy : record->copies) {
+      const bool shed = copy->step == HomeCopy::Step::kShed && !copy->lost;
+      ++(copy->valid ? status.copies_whole : shed ? status.copies_shed : status.copies_catching_up);
+    }
+  }
+  status.replicas = limits.replicas;
+  status.held_homes = held.size();
+  for (const auto& [key, at] : held) {
+    status.held_sessions += at.shadow.home().sessions();
+    status.held_bytes += at.shadow.home().bytes();
   }
   return status;
 }

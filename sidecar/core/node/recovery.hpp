@@ -38,8 +38,11 @@ struct HomeCopy {
     std::uint64_t seq;
     std::uint64_t position;
     TimeUs at;
+    bool asked;  // the peer says at once that it has it
   };
-  std::deque<Sent> sent;  // not received yet
+  std::deque<Sent> sent;        // not received yet
+  std::uint64_t asked_seq = 0;  // of the last COPY that asked
+  TimeUs ask_due = 0;           // the next one asks
   std::map<const Slot*, rw::Cursor> cursors;
 };
 
@@ -300,7 +303,7 @@ struct Node::Impl::Recovery {
   void tell_snapshot(HomeRecord& record, HomeCopy& copy);
   void tell_sessions(HomeRecord& record, HomeCopy& copy);
   void note_cursors(HomeCopy& copy, recovery::CopyNotes& notes) const;
-  void send_copy(HomeRecord& record, HomeCopy& copy, recovery::CopyNotes& notes);
+  void send_copy(HomeRecord& record, HomeCopy& copy, recovery::CopyNotes& notes, bool ask = false);
   void shed(HomeRecord& record, HomeCopy& copy);
   void copies_received(const Slot& slot);
   // Those whose copies count, but `except`.
@@ -338,7 +341,7 @@ struct Node::Impl::Recovery {
   void keep_tail(TakenOver& taken, rw::TailKind kind, wire::Bytes frames);
   void tail_answered(std::uint64_t token);
   void add_late_tail(HomeRecord& record, TakenOver& taken);
-  void undo_takeover(std::uint64_t token);
+  void undo_takeover(std::uint64_t token, TakeoverResult why);
   void member_lives(MemberId member);
   void end_suspects(MemberId member);
   void sidecar_lives(Slot& slot);

@@ -28,6 +28,8 @@ constexpr TimeUs kShadowSettled = 2 * kSecondUs;
 constexpr TimeUs kShedPause = kSecondUs;
 constexpr TimeUs kChooseInterval = 500 * kMillisecondUs;
 constexpr TimeUs kSnapshotInterval = 2 * kMillisecondUs;
+// A peer is asked so often at most to say at once what it has: acknowledgements are late otherwise.
+constexpr TimeUs kAskInterval = 10 * kMillisecondUs;
 
 }  // namespace
 
@@ -100,7 +102,7 @@ void Node::Impl::Recovery::start_copy(HomeRecord& record, HomeCopy& copy) {
   copy.step = HomeCopy::Step::kLog;
   copy.since = node.now;
   copy.next = record.home.log().head();
-  copy.ready_seq = 0;
+  copy.ready_seq = copy.asked_seq = 0;
   copy.keys.clear();
   copy.cursors.clear();
   CopyNotes notes;
@@ -167,17 +169,25 @@ void Node::Impl::Recovery::note_cursors(HomeCopy& copy, CopyNotes& notes) const 
   }
 }
 
-void Node::Impl::Recovery::send_copy(HomeRecord& record, HomeCopy& copy, CopyNotes& notes) {
+void Node::Impl::Recovery::send_copy(HomeRecord& record, HomeCopy& copy, CopyNotes& notes,
+                                     bool ask) {
   Slot& slot = *copy.slot;
-  if (notes.empty() || slot.window.stream() == 0 || slot.window_broken) return;
+  if (slot.window.stream() == 0 || slot.window_broken) return;
+  if (notes.empty() && !ask) return;
+  ask = ask || (copy.step == HomeCopy::Step::kWhole && copy.ask_due <= node.now);
+  if (ask) notes.plain(CopyKind::kAsk);
   const wire::Buffer records = notes.take();
   node.counters.copied_bytes += records.size();
   node.to_peer(slot,
                [&](wire::Buffer& out) { rw::write_copy(out, {record.home.member(), records}); });
   copy.seq = slot.window.last_seq();
-  if (std::exchange(copy.noted, false) || copy.sent.empty() ||
+  if (ask) {
+    copy.asked_seq = copy.seq;
+    copy.ask_due = node.now + kAskInterval;
+  }
+  if (std::exchange(copy.noted, false) || copy.sent.empty() || ask || copy.sent.back().asked ||
       copy.sent.back().at + kSnapshotInterval <= node.now) {
-    copy.sent.push_back({copy.seq, copy.position, node.now});
+    copy.sent.push_back({copy.seq, copy.position, node.now, ask});
   } else {
     copy.sent.back().seq = copy.seq;
   }
@@ -268,7 +278,9 @@ void Node::Impl::Recovery::copies_received(const Slot& slot) {
       std::uint64_t position = 0;
       while (!copy->sent.empty() && copy->sent.front().seq <= received) {
         position = copy->sent.front().position;
-        node.counters.copy_lag_us = node.now - copy->sent.front().at;
+        const HomeCopy::Sent& sent = copy->sent.front();
+        if (sent.asked)
+          node.counters.copy_lag.observe(static_cast<std::uint64_t>(node.now - sent.at));
         copy->sent.pop_front();
       }
       if (position > 0) node.settle(copy->endpoint, position);
@@ -359,8 +371,10 @@ void Node::Impl::Recovery::wait_for_copies(const AppConn& app, PendingSync& sync
   tell_copies(*app.home);
   for (const auto& copy : app.home->copies) {
     const bool counts = copy->ready_seq != 0 && !copy->lost;
-    if (counts && copy->seq > copy->slot->window.received_seq())
-      sync.waits.push_back({copy->slot, copy->seq});
+    if (!counts || copy->seq <= copy->slot->window.received_seq()) continue;
+    CopyNotes nothing_new;
+    if (copy->asked_seq < copy->seq) send_copy(*app.home, *copy, nothing_new, true);
+    sync.waits.push_back({copy->slot, copy->seq});
   }
 }
 

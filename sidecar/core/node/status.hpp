@@ -68,6 +68,16 @@ struct RecoveryStatus {
   std::uint64_t orphans = 0;  // of them without a member
   std::uint64_t log_bytes = 0;
   std::int64_t log_age_us = 0;  // of the oldest message
+  // Copies of the homes here, at peers: all there; not yet, or their link is away; given up for the
+  // moment because the peer took too little. `replicas` are wanted of each home.
+  std::uint64_t replicas = 0;
+  std::uint64_t copies_whole = 0;
+  std::uint64_t copies_catching_up = 0;
+  std::uint64_t copies_shed = 0;
+  // Copies here of homes elsewhere.
+  std::uint64_t held_homes = 0;
+  std::uint64_t held_sessions = 0;
+  std::uint64_t held_bytes = 0;
 };
 
 struct Status {

@@ -44,6 +44,7 @@ bool Node::Impl::Recovery::copied(Slot& slot, const rw::Copy& copy) {
   at.epoch = slot.epoch;
   at.take_at = kNever;
   if (!at.shadow.apply(copy.records, node.now, limits)) return false;
+  if (at.shadow.take_asked()) node.ack(slot, true);
   if (at.shadow.over()) {
     held.erase(found);
     return true;
@@ -134,7 +135,6 @@ void Node::Impl::Recovery::take_over(const Slot& slot, MemberId member) {
   record.home.begin_takeover(node.now, limits);
   sync_interest(record);
   node.flush_interest();
-  ++node.counters.takeovers;
   node.log(Action::Level::kInfo, "sessions taken over",
            "peer=\"" + slot.id + "\" member=" + wire::member_id_text(member) +
                " sessions=" + std::to_string(record.home.sessions()));
@@ -151,7 +151,7 @@ void Node::Impl::Recovery::take_over(const Slot& slot, MemberId member) {
   const auto result = gather_tail(node.config.sidecar_id, here, [&](auto kind, wire::Bytes frame) {
     keep_tail(taken, kind, frame);
   });
-  if (result == rw::TailResult::kVoid) return undo_takeover(token);
+  if (result == rw::TailResult::kVoid) return undo_takeover(token, TakeoverResult::kVoid);
   if (result == rw::TailResult::kGap) note_gap(taken, node.config.sidecar_id);
   tail_answered(token);
 }
@@ -250,7 +250,7 @@ void Node::Impl::Recovery::sidecar_lives(Slot& slot) {
   for (const auto& [token, taken] : takeovers) {
     if (taken.sidecar == slot.id && taken.epoch == slot.epoch) undone.push_back(token);
   }
-  for (const std::uint64_t token : undone) undo_takeover(token);
+  for (const std::uint64_t token : undone) undo_takeover(token, TakeoverResult::kAlive);
   for (const auto& [member, known] : slot.members) {
     if (known.confirmed) member_lives(member);
   }
@@ -326,9 +326,9 @@ void Node::Impl::Recovery::tail_end(const Slot& slot, const rw::TailEnd& end) {
     case rw::TailResult::kMember:
       return member_lives(taken.member);
     case rw::TailResult::kVoid:
-      return undo_takeover(end.token);
+      return undo_takeover(end.token, TakeoverResult::kVoid);
     case rw::TailResult::kAlive:
-      if (!asked) return undo_takeover(end.token);
+      if (!asked) return undo_takeover(end.token, TakeoverResult::kAlive);
       taken.to_ask.insert(&slot);
       taken.again = std::min(taken.again, node.now + kAliveRetry);
       return;
@@ -347,6 +347,7 @@ void Node::Impl::Recovery::tail_answered(std::uint64_t token) {
   HomeRecord* record = home_of(taken.member);
   if (taken.whole) return add_late_tail(*record, taken);
   taken.whole = true;
+  node.counters.takeover(taken.lost ? TakeoverResult::kGap : TakeoverResult::kWhole);
   recovery::Home::Tail tail;
   tail.lost = taken.lost;
   const auto add = [](std::vector<wire::Buffer>& to, TakenOver::Frames&& from) {
@@ -379,9 +380,10 @@ void Node::Impl::Recovery::add_late_tail(HomeRecord& record, TakenOver& taken) {
   add(std::exchange(taken.unsent, {}), true);
 }
 
-void Node::Impl::Recovery::undo_takeover(std::uint64_t token) {
+void Node::Impl::Recovery::undo_takeover(std::uint64_t token, TakeoverResult why) {
   const auto found = takeovers.find(token);
   if (found == takeovers.end()) return;
+  node.counters.takeover(why);
   HomeRecord* record = home_of(found->second.member);
   takeovers.erase(found);
   if (record == nullptr) return;
@@ -412,7 +414,7 @@ void Node::Impl::Recovery::tick_takeovers() {
     for (const Slot* slot : std::exchange(taken.to_ask, {}))
       ask_tail(token, taken, *node.find_slot(slot->id));
   }
-  for (const std::uint64_t token : over) undo_takeover(token);
+  for (const std::uint64_t token : over) undo_takeover(token, TakeoverResult::kTimeout);
 }
 
 TimeUs Node::Impl::Recovery::takeover_deadline() const {

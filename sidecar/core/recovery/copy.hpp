@@ -37,6 +37,7 @@ enum class CopyKind : std::uint8_t {
   kLast = 20,        // string nsp · string sid · string offset
   kAllWritten = 21,  // nothing
   kLent = 22,        // string nsp · string sid · u64 position
+  kAsk = 23,         // nothing: that it is here is to be said at once
 };
 
 // What a home knows beside its log and its sessions.

@@ -5,7 +5,7 @@ namespace socketmesh::recovery {
 namespace {
 
 constexpr std::uint8_t kFirstKind = static_cast<std::uint8_t>(CopyKind::kBegin);
-constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(CopyKind::kLent);
+constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(CopyKind::kAsk);
 
 std::uint32_t count_frames(wire::Bytes frames) {
   std::uint32_t count = 0;
@@ -35,8 +35,10 @@ bool Shadow::apply(wire::Bytes records, TimeUs now, const HomeLimits& limits) {
 bool Shadow::one(CopyKind kind, wire::Reader& reader, TimeUs now, const HomeLimits& limits) {
   switch (kind) {
     case CopyKind::kBegin: {
+      const Position head = reader.u64();
+      if (head > wire::recovery::kPositionMax) return false;
       home_ = Home(home_.member(), limits);
-      home_.log().start_at(reader.u64());
+      home_.log().start_at(head);
       ready_ = false;
       cursors_.clear();
       return true;
@@ -46,6 +48,9 @@ bool Shadow::one(CopyKind kind, wire::Reader& reader, TimeUs now, const HomeLimi
       return true;
     case CopyKind::kEndOfCopy:
       over_ = true;
+      return true;
+    case CopyKind::kAsk:
+      asked_ = true;
       return true;
     case CopyKind::kCursor: {
       const std::string sidecar(reader.string());
@@ -152,14 +157,14 @@ bool Shadow::frames(CopyKind kind, wire::Reader& reader, TimeUs now) {
 bool Shadow::log(wire::Reader& reader, TimeUs now) {
   const Position first = reader.u64();
   wire::Reader entries(reader.take(reader.u32()));
-  if (!reader.ok()) return false;
+  if (!reader.ok() || first > wire::recovery::kPositionMax) return false;
   // The home has evicted what lay between.
   home_.adopt_from(first);
   while (entries.remaining() > 0) {
     wire::recovery::LogEntry entry;
     entry.age_us = entries.u64();
     entry.frame = entries.take(entries.u32());
-    if (!entries.ok()) return false;
+    if (!entries.ok() || entry.age_us > wire::recovery::kAgeMaxUs) return false;
     if (!entry.frame.empty()) {
       const auto whole = wire::first_frame(entry.frame);
       if (!whole || whole->size() != entry.frame.size() || !wire::parse_data(*whole)) return false;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "sidecar/core/recovery/home.hpp"
 
@@ -20,6 +21,8 @@ class Shadow {
   bool ready() const { return ready_; }
   // It is not wanted any more.
   bool over() const { return over_; }
+  // Whether its home asked since the last call to be told at once what is here.
+  bool take_asked() { return std::exchange(asked_, false); }
   Home& home() { return home_; }
   const Home& home() const { return home_; }
   // How far the home's sidecar had read the streams of its peers.
@@ -42,6 +45,7 @@ class Shadow {
   Home home_;
   bool ready_ = false;
   bool over_ = false;
+  bool asked_ = false;
   std::map<std::string, wire::recovery::Cursor, std::less<>> cursors_;
   TimeUs heard_ = 0;
   std::uint64_t records_ = 0;

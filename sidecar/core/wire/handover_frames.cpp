@@ -36,7 +36,7 @@ std::optional<Adopt> decode_adopt(Bytes payload) {
   adopt.told_end = reader.u64();
   adopt.cut = reader.u64();
   adopt.after = reader.u64();
-  if (!reader.done()) return std::nullopt;
+  if (!reader.done() || adopt.head > kPositionMax) return std::nullopt;
   return adopt;
 }
 
@@ -98,13 +98,13 @@ std::optional<AdoptLog> decode_adopt_log(Bytes payload) {
     entry.age_us = reader.u64();
     entry.frame = reader.take(reader.u32());
     const auto whole = entry.frame.empty() ? entry.frame : first_frame(entry.frame);
-    if (!whole || whole->size() != entry.frame.size() ||
+    if (!whole || whole->size() != entry.frame.size() || entry.age_us > kAgeMaxUs ||
         (!entry.frame.empty() && !parse_data(entry.frame))) {
       return std::nullopt;
     }
     log.entries.push_back(entry);
   }
-  if (!reader.done()) return std::nullopt;
+  if (!reader.done() || log.first > kPositionMax) return std::nullopt;
   return log;
 }
 

@@ -14,6 +14,11 @@ namespace socketmesh::wire::recovery {
 // Bytes at the end of the body of frames with kLogged or kHome.
 inline constexpr std::size_t kOrderBytes = 8;
 
+// Positions of logs, and ages of messages (microseconds), that others tell are not above these, so
+// that none can overflow.
+inline constexpr std::uint64_t kPositionMax = UINT64_MAX / 4;
+inline constexpr std::uint64_t kAgeMaxUs = INT64_MAX / 4;
+
 // When a member published: on which of its attachments, and after how many deliveries of it.
 struct Order {
   std::uint16_t attachment = 0;

@@ -59,6 +59,29 @@ const recoveryTile = {
   note: (_, status) => `${total(status.counters.sessions_recovered)} recovered, ${total(refused(status))} refused, ${bytes(status.recovery.log_bytes)} of log`,
 };
 
+// Shown where recovery.replicas is not 0. The line stops where nothing was to be copied.
+const copiesTile = {
+  title: "Copies for killed pods", floor: 2000,
+  figures: (s, status) => [
+    [`${status.recovery.copies_whole} of ${wantedCopies(status)}`, "copies at peers"],
+    [s.lag === Infinity ? "over 1 s" : roundTrip(s.lag), "lag, p99"],
+  ],
+  series: [(s) => (s.lag === Infinity ? 1e6 : s.lag)],
+  note: (_, status) => {
+    const { whole, gap } = status.counters.takeovers;
+    const shed = status.counters.copies_shed;
+    return `${total(status.recovery.held_sessions)} held for peers, ${total(whole + gap)} taken over` +
+      (shed > 0 ? `, ${total(shed)} shed` : "");
+  },
+  level: (_, status) => (status.recovery.copies_whole < wantedCopies(status) ? "warn" : ""),
+};
+
+// As many as there can be: no peer has two copies of one home.
+function wantedCopies({ recovery, links }) {
+  const linked = links.filter((link) => link.state === "linked").length;
+  return recovery.homes * Math.min(recovery.replicas, linked);
+}
+
 function refused(status) {
   return Object.values(status.counters.sessions_refused).reduce((sum, one) => sum + one, 0);
 }
@@ -77,6 +100,13 @@ function buildTile(tile) {
   byId("tiles").append(tile.box);
 }
 
+// One that not every sidecar has.
+function showTile(tile) {
+  if (tiles.includes(tile)) return;
+  tiles.push(tile);
+  buildTile(tile);
+}
+
 function updateTile(tile, status) {
   const figures = tile.figures(history.last, status);
   while (tile.figureBox.childElementCount > figures.length) tile.figureBox.lastChild.remove();
@@ -92,7 +122,7 @@ function updateTile(tile, status) {
   });
   setText(tile.noteBox, tile.note(history.last, status));
   tile.noteBox.title = tile.noteBox.textContent;
-  tile.box.dataset.level = tile.level?.(history.last) ?? "";
+  tile.box.dataset.level = tile.level?.(history.last, status) ?? "";
   drawTile(tile);
 }
 
@@ -235,10 +265,8 @@ function onStatus(status) {
   setText(byId("version"), `v${status.version}`);
   setVerdict(verdict(status, history.lostLately()));
   topology.update(status, now);
-  if (status.recovery && !tiles.includes(recoveryTile)) {
-    tiles.push(recoveryTile);
-    buildTile(recoveryTile);
-  }
+  if (status.recovery) showTile(recoveryTile);
+  if (status.recovery?.replicas > 0) showTile(copiesTile);
   tiles.forEach((tile) => updateTile(tile, status));
   updateTables(status, now);
   const cpu = now ? `${(now.cpu * 100).toFixed(1)} % CPU, ` : "";

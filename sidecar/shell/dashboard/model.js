@@ -53,6 +53,19 @@ function roundTrips(list) {
   return { p50: median(known), max: known.length ? Math.max(...known) : null };
 }
 
+// The share `of` of a histogram's new counts, by upper bounds: the bound below which it lies; null
+// without new ones, Infinity above the last bound.
+export function quantile(counts, before, of) {
+  const fresh = Object.entries(counts).map(([bound, number]) => [bound, number - before[bound]]);
+  const all = fresh.reduce((total, [, number]) => total + number, 0);
+  let below = 0;
+  for (const [bound, number] of fresh) {
+    below += number;
+    if (all > 0 && below >= of * all) return bound === "more" ? Infinity : Number(bound);
+  }
+  return null;
+}
+
 // Rates between two pictures of the same life of a sidecar; null across a restart.
 export class Rates {
   take(status) {
@@ -75,8 +88,9 @@ export class Rates {
     const links = byKey(status.links, before.links, "peer",
       ["messages_in", "messages_out", "bytes_in", "bytes_out"]);
     const members = byKey(status.members, before.members, "id", ["messages_in", "messages_out"]);
+    const lag = quantile(status.counters.copy_lag_us, before.counters.copy_lag_us, 0.99);
     const cpu = rate(status.process.cpu_seconds, before.process.cpu_seconds);
-    return { counters, links, members, cpu };
+    return { counters, links, members, lag, cpu };
   }
 }
 
@@ -103,6 +117,7 @@ export class History {
       member: roundTrips(status.members.filter((member) => member.local)),
       interest: [status.interest_local, status.interest_remote],
       sessions: status.recovery?.sessions ?? 0,
+      lag: rates?.lag ?? null,
       lost: lost(status.counters),
       cpu: rates?.cpu ?? null,
       resident: status.process.resident_bytes,

@@ -64,6 +64,17 @@ test("panels lie beside each other, each with a query, an id of its own and a un
   }
 });
 
+test("every metric of ours that is asked for is documented", () => {
+  const page = ["metrics", "operator", "configuration"]
+    .map((name) => readFileSync(`${root}docs/${name}.md`, "utf8"))
+    .join("\n");
+  const queries = [readFileSync(rules, "utf8"), ...dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))];
+  const names = new Set(queries.join("\n").match(/\bsocketmesh_\w+/g));
+  assert.ok(names.size > 30);
+  const known = (name) => [name, name.replace(/_(bucket|sum|count)$/, "")].some((each) => page.includes(`\`${each}\``));
+  assert.deepEqual([...names].filter((name) => !known(name)), []);
+});
+
 test("every query is PromQL", () => {
   const queries = dashboard.panels.flatMap((panel) => (panel.targets ?? []).map((target) => target.expr));
   assert.ok(queries.length > 30);

@@ -9,7 +9,7 @@ import { Sidecars } from "../support/sidecar.mjs";
 const path = fileURLToPath(new URL("../../../docs/metrics.md", import.meta.url));
 
 it("docs/metrics.md lists every metric of a sidecar, with its labels", async () => {
-  const sidecars = await Sidecars.start(1, { dropin: {}, recovery: "{}" });
+  const sidecars = await Sidecars.start(1, { dropin: {}, recovery: "{replicas: 1}" });
   try {
     const response = await fetch(`http://127.0.0.1:${sidecars.all[0].adminPort}/metrics`);
     const wanted = table(await response.text());

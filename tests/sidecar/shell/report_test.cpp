@@ -163,16 +163,6 @@ TEST(Metrics, TellOfTheCertificates) {
   EXPECT_THAT(text, HasSubstr("socketmesh_tls_files_refused 1\n"));
 }
 
-TEST(Metrics, PassPromtool) {
-  if (std::system("command -v promtool >/dev/null 2>&1") != 0) GTEST_SKIP() << "no promtool";
-  FILE* promtool = ::popen("promtool check metrics", "w");
-  ASSERT_NE(promtool, nullptr);
-  Report report = sample_with_tls();
-  report.watch = sample_with_watch().watch;
-  std::fputs(make_metrics(report, RoundTrips()).text().c_str(), promtool);
-  EXPECT_EQ(::pclose(promtool), 0);
-}
-
 TEST(StatusJson, DropInIsNullUntilItIsConfigured) {
   EXPECT_TRUE(json::parse(status_json(sample()))["dropin"].is_null());
 }
@@ -212,6 +202,68 @@ TEST(Metrics, CountDropInByKindAndReason) {
                            "socketmesh_dropin_clients_cut_total{reason=\"unauthorized\"} 1"})
     EXPECT_THAT(text, HasSubstr(line));
   EXPECT_THAT(make_metrics(sample(), RoundTrips()).text(), Not(HasSubstr("dropin")));
+}
+
+Report with_copies() {
+  Report report = sample();
+  node::RecoveryStatus& recovery = report.status.recovery.emplace();
+  recovery.replicas = 2;
+  recovery.copies_whole = 3;
+  recovery.copies_shed = 1;
+  recovery.held_homes = 4;
+  recovery.held_sessions = 50;
+  recovery.held_bytes = 600;
+  node::Counters& counters = report.counters;
+  counters.copied_bytes = 7000;
+  counters.copies_shed = 8;
+  counters.copy_lag.observe(700);
+  counters.copy_lag.observe(2'000'000);
+  counters.takeover(node::TakeoverResult::kGap);
+  return report;
+}
+
+TEST(StatusJson, ShowsCopies) {
+  const json status = json::parse(status_json(with_copies()));
+  EXPECT_EQ(status["recovery"]["replicas"], 2);
+  EXPECT_EQ(status["recovery"]["copies_whole"], 3);
+  EXPECT_EQ(status["recovery"]["held_sessions"], 50);
+  EXPECT_EQ(status["counters"]["copied_bytes"], 7000);
+  EXPECT_EQ(status["counters"]["copy_lag_us"]["750"], 1);
+  EXPECT_EQ(status["counters"]["copy_lag_us"]["more"], 1);
+  EXPECT_EQ(status["counters"]["copy_lag_us"]["500"], 0);
+  EXPECT_EQ(status["counters"]["takeovers"], json::parse(R"({"whole": 0, "gap": 1, "void": 0,
+      "alive": 0, "timeout": 0})"));
+}
+
+TEST(Metrics, TellOfCopiesWhereThereAreToBeSome) {
+  Report report = with_copies();
+  const std::string text = make_metrics(report, RoundTrips()).text();
+  for (const char* line :
+       {"socketmesh_recovery_copies{state=\"whole\"} 3\n",
+        "socketmesh_recovery_copies{state=\"catching_up\"} 0\n",
+        "socketmesh_recovery_copies{state=\"shed\"} 1\n",
+        "socketmesh_recovery_copy_lag_seconds_bucket{le=\"0.0005\"} 0\n",
+        "socketmesh_recovery_copy_lag_seconds_bucket{le=\"0.00075\"} 1\n",
+        "socketmesh_recovery_copy_lag_seconds_count 2\n",
+        "socketmesh_recovery_copied_bytes_total 7000\n",
+        "socketmesh_recovery_copies_shed_total 8\n", "socketmesh_recovery_held_homes 4\n",
+        "socketmesh_recovery_held_sessions 50\n", "socketmesh_recovery_held_bytes 600\n",
+        "socketmesh_recovery_takeovers_total{result=\"gap\"} 1\n",
+        "socketmesh_recovery_takeovers_total{result=\"whole\"} 0\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+  report.status.recovery->replicas = 0;
+  EXPECT_THAT(make_metrics(report, RoundTrips()).text(), Not(HasSubstr("recovery_cop")));
+}
+
+TEST(Metrics, PassPromtool) {
+  if (std::system("command -v promtool >/dev/null 2>&1") != 0) GTEST_SKIP() << "no promtool";
+  FILE* promtool = ::popen("promtool check metrics", "w");
+  ASSERT_NE(promtool, nullptr);
+  Report report = sample_with_tls();
+  report.watch = sample_with_watch().watch;
+  report.status.recovery = with_copies().status.recovery;
+  std::fputs(make_metrics(report, RoundTrips()).text().c_str(), promtool);
+  EXPECT_EQ(::pclose(promtool), 0);
 }
 
 }  // namespace
