@@ -47,7 +47,8 @@ test("copies at peers, their lag, and what is held for peers, as /status says", 
     assert.ok(width <= options.viewport.width, `${name}: ${width} px wide`);
     await page.context().close();
   }
-  const held = (await Promise.all([1, 2, 3].map((number) => demo.status(number)))).map(({ recovery }) => recovery);
+  const all = await Promise.all([1, 2, 3].map((number) => demo.status(number)));
+  const held = all.map(({ recovery }) => recovery);
   assert.equal(held.reduce((sum, each) => sum + each.held_homes, 0), 3);
   assert.equal(held.reduce((sum, each) => sum + each.held_sessions, 0), 1);
   const keeper = held.findIndex(({ held_sessions }) => held_sessions === 1);
