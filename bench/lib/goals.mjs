@@ -192,8 +192,7 @@ function carried(rows) {
 function recoveryCost(report) {
   const row = (system) =>
     report.rows.find(
-      (each) =>
-        each.system === system && isMain(each) && each.holders === 3 && each.offered_per_s === 12_000,
+      (each) => each.suite === "recovery" && each.system === system && each.offered_per_s === 12_000,
     );
   const [on, off] = [row(kRecovery), row(kSystem)];
   if (!on || !off) return [];

@@ -11,7 +11,7 @@ import { asMarkdown, legend, tablesOf } from "./tables.mjs";
 
 /** The lists of entries in a report, and what makes two entries the same measurement. */
 const kSections = {
-  rows: ["system", "servers", "holders", "publishers", "bytes", "offered_per_s"],
+  rows: ["suite", "system", "servers", "holders", "publishers", "bytes", "offered_per_s"],
   convergence: ["system"],
   memory: ["system"],
   dropin: ["way", "offered_per_s"],
@@ -97,9 +97,10 @@ export function historyLine(report) {
   };
 }
 
-function rowName({ system, servers, holders, publishers = 1, bytes, offered_per_s }) {
+function rowName({ suite, system, servers, holders, publishers = 1, bytes, offered_per_s }) {
   const many = publishers > 1 ? ` by ${publishers}` : "";
-  return `${system} ${servers}/${holders}${many} ${bytes} ${offered_per_s}`;
+  const where = suite === "adapter" ? "" : `${suite}: `;
+  return `${where}${system} ${servers}/${holders}${many} ${bytes} ${offered_per_s}`;
 }
 
 function markdown(report) {

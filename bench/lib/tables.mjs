@@ -53,13 +53,14 @@ export function tablesOf(report) {
 }
 
 function scenarioTable(report, scenario) {
-  const { servers, holders, publishers = 1, bytes, offered_per_s } = scenario;
+  const { suite, servers, holders, publishers = 1, bytes, offered_per_s } = scenario;
   const pace = offered_per_s === 0 ? "saturation" : `${grouped(offered_per_s)} emits/s offered`;
   const who = holders === servers ? "all hold the room" : `${holders} of ${servers} holds the room`;
   const shape =
     publishers > 1 ? `${publishers} servers, each to all others` : `1→${servers}, ${who}`;
+  const why = suite === "recovery" ? "What recovery costs: " : "";
   return {
-    title: `${shape}, ${bytes} B, ${pace}`,
+    title: `${why}${shape}, ${bytes} B, ${pace}`,
     header: [
       ...["system", "emits/s", "±", "×", "CPU µs/emit", "±", "×"],
       ...["publisher µs", "p50 ms", "×", "p99 ms", "p99.9 ms", "lost"],

@@ -36,7 +36,7 @@ export function sections(report) {
 }
 
 function rowsOf(report, wanted) {
-  const base = { servers: 3, holders: 3, publishers: 1, bytes: 128, ...wanted };
+  const base = { suite: "adapter", servers: 3, holders: 3, publishers: 1, bytes: 128, ...wanted };
   return inOrder(
     report.rows.filter((row) =>
       Object.entries(base).every(([key, value]) => (row[key] ?? 1) === value),

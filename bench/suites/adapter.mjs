@@ -1,4 +1,4 @@
-// The adapter path: rows of suite "adapter". Systems take turns (A B C, B C A, ...), one round a run;
+// The adapter path: rows of suite "adapter", or of the suite that asks for them. Systems take turns (A B C, B C A, ...), one round a run;
 // a turn starts the system anew, warms it up, and runs every scenario.
 import { Cluster } from "../lib/cluster.mjs";
 import { sleep } from "../lib/clock.mjs";
@@ -15,7 +15,7 @@ const kRestMs = 250; // between runs, so that garbage collection after one is no
 export const name = "adapter";
 
 /** Adds rows to `report`; a system that fails is named there, and left out from then on. */
-export async function run({ household, systems, options, report, log }) {
+export async function run({ household, systems, options, report, log, suite = name }) {
   const series = systems.flatMap((system) =>
     options.scenarios.map((scenario) => ({ system, scenario, runs: [], losslessRate: 0 })),
   );
@@ -34,13 +34,13 @@ export async function run({ household, systems, options, report, log }) {
           await turn({ household, system, servers, series: mine, options, log });
         } catch (error) {
           failed.add(system);
-          report.failed.push({ suite: name, system: system.name, reason: error.message });
+          report.failed.push({ suite, system: system.name, reason: error.message });
           log(`  failed: ${error.message}`);
         }
       }
     }
   }
-  report.rows.push(...series.filter(({ runs }) => runs.length > 0).map(row));
+  report.rows.push(...series.filter(({ runs }) => runs.length > 0).map((entry) => row(suite, entry)));
 }
 
 async function turn({ household, system, servers, series, options, log }) {
@@ -97,12 +97,12 @@ function outcome({ sustained_per_s, cpu_us_per_emit, p50_ms, p99_ms, lost }) {
   return figures.join(" · ") + (lost > 0 ? ` · ${lost} LOST` : "");
 }
 
-function row({ system, scenario, runs }) {
+function row(suite, { system, scenario, runs }) {
   const figures = combined(runs);
   const pushes = runs.filter((entry) => entry.push).map((entry) => entry.push);
   const rounded = (key) => significant(figures[key]);
   return {
-    suite: name,
+    suite,
     system: system.name,
     servers: scenario.servers,
     holders: scenario.holders,

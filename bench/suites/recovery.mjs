@@ -1,7 +1,7 @@
 // Connection state recovery: thousands of sessions lose their connection, or their server, and come back
 // to two other servers. How long restoreSession takes, and how many are recovered with all that they
 // missed. Connections are without a network, so that nothing else is measured. And what it costs to have
-// recovery on: rows of suite "adapter", on against off.
+// recovery on: rows of the adapter path, on against off, which are this suite's.
 import { fileURLToPath } from "node:url";
 import { sleep } from "../lib/clock.mjs";
 import { ServerProcess } from "../lib/server_process.mjs";
@@ -34,9 +34,9 @@ export const name = "recovery";
 export async function run(context) {
   const { household, systems, options, report, log } = context;
   const named = (names) => systems.filter((each) => names.includes(each.name));
-  const without = named(kOnAndOff).filter(({ name: system }) => !hasCost(report, system));
-  if (named(kOnAndOff).length === kOnAndOff.length && without.length > 0) {
-    await adapter.run({ ...context, systems: without, options: { ...options, scenarios: [kCost] } });
+  const onAndOff = named(kOnAndOff);
+  if (onAndOff.length === kOnAndOff.length) {
+    await adapter.run({ ...context, suite: name, systems: onAndOff, options: { ...options, scenarios: [kCost] } });
   }
   if (named(kSystems).length === 0) log(`recovery: no system that recovers sessions; ${kSystems.join(", ")} do`);
   const sessions = options.quick ? kQuickSessions : kSessions;
@@ -52,17 +52,6 @@ export async function run(context) {
       }
     }
   }
-}
-
-/** Whether the adapter suite of this run has measured it already. */
-function hasCost({ rows }, system) {
-  return rows.some(
-    (row) =>
-      row.system === system &&
-      row.publishers === 1 &&
-      row.offered_per_s === kCost.rate &&
-      ["servers", "holders", "bytes"].every((key) => row[key] === kCost[key]),
-  );
 }
 
 async function measure(household, { system, loss, sessions: count }) {
