@@ -68,6 +68,7 @@ const report = {
   memory: [],
   dropin: [],
   recovery: [],
+  copy_lag: [],
   relay: [],
   clients: [],
   interest: [],

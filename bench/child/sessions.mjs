@@ -50,6 +50,20 @@ const methods = {
     for (let i = 0; i < count; i++) io.to(room).emit("e", i);
   },
 
+  /** As if a socket here were in `room`: its messages come, and nobody gets them. */
+  hold: ({ room }) => io.of("/").adapter.addAll("holder", new Set([room])),
+
+  /** So many a second, in steps of a millisecond. */
+  async pace({ room, bytes, perSecond, seconds }) {
+    const pad = "x".repeat(bytes);
+    const start = performance.now();
+    for (let sent = 0; sent < perSecond * seconds; ) {
+      const due = Math.min(perSecond * seconds, ((performance.now() - start) / 1000) * perSecond + 1);
+      while (sent + 1 <= due) io.to(room).emit("e", ++sent, pad);
+      await sleep(1);
+    }
+  },
+
   /** What their clients would present, once all have had `events`. */
   async sessions({ events }) {
     while (!connections.every((connection) => connection.events >= events)) await sleep(kPollMs);

@@ -52,7 +52,9 @@ const kCarriedShare = 0.8;
 const kCarriedMoreUs = 150;
 const kRecovery = "socketmesh-recovery";
 const kRecoveryMost = { cpu_us_per_emit: 1.3, p50_ms: 1.2 };
+const kCopies = "socketmesh-copies";
 const kRestoreMs = 200;
+const kCopyLagMs = 2;
 const kConvergenceMs = 100;
 const kIdleMib = 16;
 const kInterestRooms = 300_000;
@@ -72,6 +74,7 @@ export function judged(report) {
     ...carried(report.dropin ?? []),
     ...recoveryCost(report),
     ...restored(report.recovery ?? []),
+    ...copyLag(report.copy_lag ?? []),
     ...smallGoals(report),
   ];
 }
@@ -210,13 +213,23 @@ function recoveryCost(report) {
 /** All of them, whole, and none waits long. */
 function restored(rows) {
   return rows
-    .filter(({ system }) => system === kRecovery)
+    .filter(({ system }) => system === kRecovery || system === kCopies)
     .map(({ loss, sessions, recovered, missing_messages, p99_ms }) => ({
       goal: `${sessions.toLocaleString("en-US")} sessions recovered, ${losses[loss]}: p99 of restoreSession`,
       wanted: `≤ ${kRestoreMs} ms, all`,
       measured: `${p99_ms} ms, ${recovered}, ${missing_messages} messages missing`,
       met: p99_ms <= kRestoreMs && recovered === sessions && missing_messages === 0,
     }));
+}
+
+/** What a killed pod takes along. */
+function copyLag(rows) {
+  return rows.map(({ offered_per_s, p99_ms }) => ({
+    goal: `lag of copies at ${offered_per_s.toLocaleString("en-US")}/s, p99`,
+    wanted: `≤ ${kCopyLagMs} ms`,
+    measured: p99_ms === undefined || p99_ms === null ? "over a second, or no samples" : `≤ ${p99_ms} ms`,
+    met: typeof p99_ms === "number" && p99_ms <= kCopyLagMs,
+  }));
 }
 
 function smallGoals(report) {

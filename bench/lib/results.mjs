@@ -16,6 +16,7 @@ const kSections = {
   memory: ["system"],
   dropin: ["way", "offered_per_s"],
   recovery: ["system", "loss", "sessions"],
+  copy_lag: ["system", "offered_per_s"],
   relay: ["system", "publishers", "subscribers"],
   clients: ["system", "connections", "offered_per_s"],
   interest: ["system"],

@@ -43,6 +43,13 @@ export function suiteTables(report) {
       ["p50 ms", (row) => row.p50_ms],
       ["p99 ms", (row) => row.p99_ms],
     ]),
+    ...table("Recovery: how far copies for killed pods are behind, three servers hold the room", report.copy_lag, [
+      ["system", title],
+      ["messages/s", (row) => grouped(row.offered_per_s)],
+      ["samples", (row) => grouped(row.samples)],
+      ["p50 below, ms", (row) => row.p50_ms],
+      ["p99 below, ms", (row) => row.p99_ms],
+    ]),
     ...table("Drop-in peers, 200 B frames from one to another", report.dropin, [
       ["way", (row) => (row.way === "carry" ? "carried by two sidecars" : "direct WebSocket")],
       ["offered/s", (row) => (row.offered_per_s === 0 ? "saturation" : grouped(row.offered_per_s))],

@@ -2,13 +2,13 @@
 // to two other servers. How long restoreSession takes, and how many are recovered with all that they
 // missed. Connections are without a network, so that nothing else is measured. And what it costs to have
 // recovery on: rows of the adapter path, on against off, which are this suite's.
-import { fileURLToPath } from "node:url";
+// Lag of copies: copy_lag.mjs.
 import { sleep } from "../lib/clock.mjs";
-import { ServerProcess } from "../lib/server_process.mjs";
+import { copiesAreWhole, startSessionServers } from "../lib/session_servers.mjs";
 import { percentiles, pooled, significant } from "../lib/stats.mjs";
 import * as adapter from "./adapter.mjs";
+import { measureCopyLag } from "./copy_lag.mjs";
 
-const kProgram = fileURLToPath(new URL("../child/sessions.mjs", import.meta.url));
 const kServers = 3;
 const kSessions = 10_000;
 const kQuickSessions = 200;
@@ -16,10 +16,16 @@ const kPerSecond = 5000; // come back, over both servers
 const kBefore = 2; // messages that all have seen, and that all have missed
 const kMissed = 5;
 const kRoom = "everyone";
-const kConvergeMs = 20_000;
 const kCallMs = 60_000;
 const kSettleMs = 300;
-const kSystems = ["socketmesh-recovery", "redis-streams"]; // the others recover nobody
+// What each system is to bear; the others recover nobody.
+const kLosses = {
+  "socketmesh-recovery": ["lost", "killed"],
+  "socketmesh-copies": ["pod"],
+  "redis-streams": ["lost", "killed"],
+};
+const kSystems = Object.keys(kLosses);
+const kCopies = "socketmesh-copies";
 const kOnAndOff = ["socketmesh-recovery", "socketmesh"];
 const kCost = { servers: 3, holders: 3, bytes: 128, rate: 12_000 };
 
@@ -27,6 +33,7 @@ const kCost = { servers: 3, holders: 3, bytes: 128, rate: 12_000 };
 export const losses = {
   lost: "connections closed",
   killed: "server killed",
+  pod: "pod killed (server and sidecar)",
 };
 
 export const name = "recovery";
@@ -41,7 +48,7 @@ export async function run(context) {
   if (named(kSystems).length === 0) log(`recovery: no system that recovers sessions; ${kSystems.join(", ")} do`);
   const sessions = options.quick ? kQuickSessions : kSessions;
   for (const system of named(kSystems)) {
-    for (const loss of Object.keys(losses)) {
+    for (const loss of kLosses[system.name]) {
       try {
         const row = await measure(household, { system, loss, sessions });
         report.recovery.push(row);
@@ -52,24 +59,21 @@ export async function run(context) {
       }
     }
   }
+  for (const system of named([kCopies])) await measureCopyLag(context, system);
 }
 
 async function measure(household, { system, loss, sessions: count }) {
   const backend = await system.start(household, { servers: kServers });
   const servers = [];
   try {
-    for (let i = 0; i < kServers; i++) {
-      const server = await ServerProcess.start(household, { program: kProgram });
-      servers.push(server);
-      await server.call("attach", { system: system.name, options: backend.options(i) });
-    }
-    await converged(servers);
+    await startSessionServers(household, { system, backend, count: kServers, servers });
     const [first, ...others] = servers;
     await first.call("open", { count, room: kRoom, timeoutMs: kCallMs });
     await others[0].call("emit", { room: kRoom, count: kBefore });
     const sessions = await first.call("sessions", { events: kBefore, timeoutMs: kCallMs });
     await sleep(kSettleMs);
-    await lose(first, loss);
+    if (loss === "pod") await copiesAreWhole(backend);
+    await lose(first, loss, backend);
     await others[0].call("emit", { room: kRoom, count: kMissed });
     await sleep(kSettleMs);
     return row({ system: system.name, loss, count, back: await comeBack(others, sessions) });
@@ -79,22 +83,13 @@ async function measure(household, { system, loss, sessions: count }) {
   }
 }
 
-async function lose(server, loss) {
+async function lose(server, loss, backend) {
   if (loss === "lost") {
     await server.call("lose");
     return;
   }
   process.kill(server.pid, "SIGKILL");
-}
-
-async function converged(servers) {
-  const deadline = Date.now() + kConvergeMs;
-  for (;;) {
-    const counts = await Promise.all(servers.map((server) => server.call("serverCount")));
-    if (counts.every((number) => number === kServers)) return;
-    if (Date.now() > deadline) throw new Error(`the servers count ${counts}`);
-    await sleep(20);
-  }
+  if (loss === "pod") process.kill(backend.sidecars[0].child.pid, "SIGKILL");
 }
 
 /** Half to each of the others, at the same time. */

@@ -25,7 +25,7 @@ export const fullSystems = [
   ...["redis-sharded", "redis", "redis-streams", "cluster", "postgres"],
 ];
 /** What the recovery suite measures: on against off, and beside the other adapter that recovers. */
-export const recoverySystems = ["socketmesh", "socketmesh-recovery", "redis-streams"];
+export const recoverySystems = ["socketmesh", "socketmesh-recovery", "socketmesh-copies", "redis-streams"];
 
 export function systemNamed(name) {
   const system = systems.find((candidate) => candidate.name === name);

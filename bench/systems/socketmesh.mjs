@@ -1,6 +1,6 @@
 // SocketMesh: one real sidecar process for each server process, joined by static discovery; an app
-// reaches its own sidecar through a unix socket, as in a pod. Three systems: links in plain text (as
-// the other systems have theirs), links under mTLS, and plain links with recovery on.
+// reaches its own sidecar through a unix socket, as in a pod. Systems: links in plain text (as the other
+// systems have theirs), links under mTLS, and plain links with recovery on, without and with copies.
 import { execFileSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,8 @@ const kProgram = fileURLToPath(new URL("../../build/bin/socketmesh-sidecar", imp
 const kAdapter = "@socketmesh/adapter";
 const kReadyMs = 5000;
 const kPollMs = 20;
-const kRecovery = "recovery: {window: 120s, memory: 64MiB}";
+const kRecovery = "recovery: {window: 120s, memory: 64MiB, replicas: 0}";
+const kCopies = "recovery: {window: 120s, memory: 64MiB, replicas: 1}";
 
 /** One sidecar of the mesh: its files and ports, and, once started, its process. */
 class Sidecar {
@@ -45,9 +46,13 @@ class Sidecar {
     this.child = await this.#household.start(kProgram, ["--config", this.configFile]);
   }
 
+  async status() {
+    return (await fetch(`http://127.0.0.1:${this.adminPort}/status`)).json();
+  }
+
   /** Whether it is linked to `peers` others. */
   async linked(peers) {
-    const { links } = await (await fetch(`http://127.0.0.1:${this.adminPort}/status`)).json();
+    const { links } = await this.status();
     return links.filter(({ state }) => state === "linked").length === peers;
   }
 
@@ -179,5 +184,13 @@ export const socketmeshSystems = [
     missing: recoveryMissing,
     serverOptions: { connectionStateRecovery: { maxDisconnectionDuration: 120_000 } },
     extra: () => [kRecovery],
+  }),
+  system({
+    name: "socketmesh-copies",
+    title: "SocketMesh, recovery on, a copy of each",
+    promises: `${kPromise}; routed by rooms; clients of a killed pod that reconnect within 2 minutes get what they missed`,
+    missing: recoveryMissing,
+    serverOptions: { connectionStateRecovery: { maxDisconnectionDuration: 120_000 } },
+    extra: () => [kCopies],
   }),
 ];

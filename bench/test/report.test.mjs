@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { below } from "../suites/copy_lag.mjs";
 import { judged, ratios } from "../lib/goals.mjs";
 import { changes, seriesOf } from "../lib/regressions.mjs";
 import { historyLine, mergedWith } from "../lib/results.mjs";
@@ -113,6 +114,24 @@ test("goals: recovery on against off, and restores that are whole and soon", () 
   assert.equal(restored({ p99_ms: 201 }), false);
   assert.equal(restored({ recovered: 8 }), false);
   assert.equal(restored({ missing_messages: 1 }), false);
+});
+
+test("goals: copies that are not far behind", () => {
+  const lag = (figures) =>
+    judged({ ...report([]), copy_lag: [{ system: "socketmesh-copies", offered_per_s: 12_000, ...figures }] })
+      .find(({ goal }) => goal === "lag of copies at 12,000/s, p99").met;
+  assert.equal(lag({ p99_ms: 2 }), true);
+  assert.equal(lag({ p99_ms: 3 }), false);
+  assert.equal(lag({}), false);
+});
+
+test("the share of a histogram lies below the bound of its bucket", () => {
+  const counts = new Map([["100", 0], ["1000", 98], ["2000", 1], ["more", 1]]);
+  assert.equal(below(counts, 0.5), 1);
+  assert.equal(below(counts, 0.98), 1);
+  assert.equal(below(counts, 0.99), 2);
+  assert.equal(below(counts, 1), undefined);
+  assert.equal(below(new Map([["100", 0]]), 0.5), undefined);
 });
 
 test("tables: one for each scenario, columns aligned, Markdown with as many cells as heads", () => {

@@ -124,8 +124,14 @@ test("every session comes back: recovery", { skip: noSidecar, timeout: kTimeout 
     const own = report.recovery.filter(({ system }) => system === "socketmesh-recovery");
     assert.equal(own.length, 2);
     for (const row of own) assert.deepEqual([row.recovered, row.missing_messages], [row.sessions, 0]);
-    const goals = report.goals.filter(({ goal }) => /recover/.test(goal));
-    assert.equal(goals.length, 4, run.output); // CPU and latency, on to off; a restore after either loss
+    const pods = report.recovery.filter(({ system }) => system === "socketmesh-copies");
+    assert.deepEqual(pods.map(({ loss }) => loss), ["pod"], run.output);
+    assert.deepEqual([pods[0].recovered, pods[0].missing_messages], [pods[0].sessions, 0]);
+    assert.deepEqual(report.copy_lag.map((row) => row.offered_per_s), [10, 12_000], run.output);
+    for (const { samples, p50_ms } of report.copy_lag) assert.ok(samples > 5 && p50_ms > 0);
+    const goals = report.goals.filter(({ goal }) => /recover|copies/.test(goal));
+    // CPU and latency, on to off; a restore after each loss; the lag at either rate
+    assert.equal(goals.length, 7, run.output);
     assertNothingLeft(folder);
   }),
 );

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 
+#include "sidecar/core/recovery/home.hpp"
 #include "sidecar/dropin/websocket/frames.hpp"
 #include "sidecar/dropin/websocket/upgrade.hpp"
 #include "sidecar/dropin/wire/msgpack.hpp"
@@ -160,7 +161,9 @@ void recovery_scripts() {
   };
   const auto move = [](std::uint8_t type, std::uint8_t token, std::uint8_t which,
                        std::uint8_t more) {
-    return Writer().u8(NodeDriver::kMove).u8(type - 0x41).u8(token).u8(which).u8(more).take();
+    // recovery_driver.cpp counts FIND to ADOPTED, then COPY to COPY_LOST.
+    const int said = type < 0x50 ? type - 0x41 : type - 0x51 + 15;
+    return Writer().u8(NodeDriver::kMove).u8(said).u8(token).u8(which).u8(more).take();
   };
   const auto script = [](const std::string& name, const std::string& steps) {
     seed("recovery", name, steps);
@@ -182,6 +185,24 @@ void recovery_scripts() {
                      move(0x44, 1, 0, 0) + turn_to(1) + write(255) + move(0x47, 5, 1, 1));
   script("lent_live", live + turn_to(1) + move(0x41, 5, 1, 0) + write(255) + turn_to(0) +
                           session(kClose, 1, "data") + turn_to(1) + move(0x47, 5, 1, 0));
+  // A peer's home is copied here, its link is lost, and the copy becomes the home; the other peer
+  // says what was under way. Of a COPY the token is the kind of its record, 0 a whole copy.
+  const std::string copied = meet + turn_to(1) + move(0x51, 0, 1, 0) + move(0x51, 7, 1, 1) +
+                             move(0x51, 8, 1, 1) + move(0x51, 10, 1, 1) + move(0x51, 16, 1, 1) +
+                             move(0x51, 11, 1, 2) + move(0x51, 23, 1, 0);
+  script("copied", copied + move(0x52, 0, 1, 1) + move(0x51, 18, 1, 0) + write(255) +
+                       move(0x51, 6, 1, 0) + time(20));
+  const std::string lost = copied + op(NodeDriver::kReopen) + time(10) + turn_to(2) + write(255);
+  script("taken_over", lost + move(0x54, 1, 1, 0) + move(0x54, 1, 1, 2) + move(0x55, 1, 1, 0) +
+                           turn_to(0) + session(kRestore, 1) + write(255) +
+                           session(kOpen, 1, "data") + time(40));
+  script("taken_over_gap", lost + move(0x55, 1, 1, 1) + turn_to(1) + hello + snapshot + time(40));
+  script("takeover_void", lost + move(0x55, 1, 1, 2) + time(40));
+  script("takeover_alive", lost + move(0x55, 1, 1, 3) + time(4) + move(0x55, 1, 1, 4) + time(40));
+  script("asked_tail", live + turn_to(2) + logged(0, 1) + op(NodeDriver::kReopen) + turn_to(1) +
+                           move(0x53, 1, 15, 7) + move(0x52, 0, 3, 0) + write(255) + time(40));
+  script("copy_lost", live + turn_to(1) + write(255) + move(0x56, 0, 15, 0) + time(80) +
+                          move(0x51, 8, 9, 0) + write(255));
   // We want it: FOUND, REPLAY, REPLAYED; the first token is 1.
   std::string fetched = meet + turn_to(0) + session(kRestore, 3) + turn_to(1) +
                         move(0x42, 1, 3, 9) + turn_to(2) + move(0x42, 1, 3, 1) + turn_to(1);
@@ -279,6 +300,28 @@ void wire_seeds() {
   recovery(12, "adopt_log",
            Writer().u64(1).u64(2).u64(3).u32(frame.size()).raw(frame).u64(4).u32(0).take());
   recovery(13, "adopt_end", Writer().u64(1).u8(0).varint(1).id64(1).u64(2).take());
+  // Those of copies, by their type less that of the first.
+  const auto shadow = [&](std::uint8_t type, const std::string& name, const std::string& said) {
+    wire(13, "shadow_" + name, Writer().u8(type).raw(said).take());
+  };
+  shadow(0, "copy", Writer().id64(1).u8(5).take());
+  shadow(1, "holders", Writer().id64(1).varint(2).string("a").string("b").take());
+  shadow(2, "takeover",
+         Writer()
+             .u64(1)
+             .id64(2)
+             .string("s")
+             .u64(3)
+             .u64(4)
+             .u32(5)
+             .u64(6)
+             .varint(1)
+             .id64(7)
+             .u64(8)
+             .take());
+  shadow(3, "tail", Writer().u64(1).u8(1).raw(frame).take());
+  shadow(4, "tail_end", Writer().u64(1).u8(2).take());
+  shadow(5, "copy_lost", Writer().id64(1).take());
   wire(12, "session_open",
        Writer()
            .u8(1)
@@ -382,6 +425,60 @@ void watch_scripts() {
                                status(6) + "e" + wait(16) + list);
 }
 
+// What shadow_fuzz.cpp is told: whole COPYs as a home makes them.
+void shadow_seeds() {
+  namespace recovery = socketmesh::recovery;
+  recovery::HomeLimits limits;
+  limits.window = 100'000;
+  limits.memory_bytes = 32'768;
+  const auto as_text = [](const std::vector<socketmesh::wire::Buffer>& pieces) {
+    std::string text;
+    for (const auto& piece : pieces) {
+      text += Writer().u8(0).u8(piece.size() % 256).u8(piece.size() / 256).take();
+      text.append(piece.begin(), piece.end());
+    }
+    return text;
+  };
+  const auto frame = [](std::uint8_t origin, std::uint64_t seq) {
+    Writer data;
+    const std::string route = Writer().string("/").take();
+    data.u8(0x40).u8(1).u8(1).u32(route.size()).id64(origin).u64(seq).raw(route);
+    return socketmesh::sim::frame(0x40, data.raw("body").u16(1).u32(seq).u16(0).str());
+  };
+  const auto bytes = [](const std::string& text) { return socketmesh::sim::as_bytes(text); };
+  recovery::Home home(1, limits);
+  home.note_changes(true);
+  home.attach(1, {}, 0);
+  socketmesh::wire::recovery::SessionOp open;
+  open.nsp = "/";
+  open.sid = "s";
+  open.pid = "p";
+  open.rooms = {"r"};
+  recovery::Session* session = home.open(open, limits);
+  home.queued(bytes(frame(2, 1)), 1, 1, 0);
+  home.queued(bytes(frame(3, 1)), 1, 2, 0);
+  home.delivered(1, 0);
+  home.join(*session, {"q"});
+  home.written(*session, "0000000000000002.1");
+  const std::string told = as_text(home.take_changes());
+  seed("shadow", "told", told);
+  const std::string other = frame(2, 2);
+  const auto tail = [](const std::string& frames) {
+    return Writer().u8(frames.size()).raw(frames).take();
+  };
+  seed("shadow", "taken_over",
+       told + Writer().u8(3).take() + tail("") + tail("") + tail(other) + tail(frame(3, 2)) +
+           Writer().u8(0).u8(4).u8(0).take() + tail(frame(3, 3)));
+  home.close(*session, {}, 0, limits);
+  home.end(*session);
+  home.gap(0);
+  home.detach(0, limits);
+  home.arrived(bytes(other), 0);
+  seed("shadow", "closed",
+       told + as_text(home.take_changes()) + Writer().u8(1).u8(200).take() +
+           Writer().u8(2).u8(0).take());
+}
+
 std::string text_of(const socketmesh::wire::Buffer& bytes) {
   return {bytes.begin(), bytes.end()};
 }
@@ -465,6 +562,7 @@ int main(int argc, char** argv) {
   wire_seeds();
   configurations();
   watch_scripts();
+  shadow_seeds();
   dropin_seeds();
   return 0;
 }

@@ -39,6 +39,7 @@ node::NodeConfig config(NodeDriver::Side side) {
   if (side == NodeDriver::Side::kRecovery) {
     config.limits.recovery_window = 2 * node::kSecondUs;
     config.limits.recovery_memory_bytes = kRecoveryMemory;
+    config.limits.recovery_replicas = 1;
   }
   return config;
 }

@@ -70,6 +70,7 @@ class NodeDriver {
   void send_session(Driven& driven, Input& input);
   void send_logged(Driven& driven, Input& input);
   void send_move(Driven& driven, Input& input);
+  void send_copy(Driven& driven, std::uint8_t type, Input& input);
   void pass_time(node::TimeUs time);
   void write(std::size_t most);
   void write(node::ConnId conn, std::size_t most);

@@ -1,5 +1,6 @@
 // What NodeDriver says of recovery: well-formed frames about few sessions, under numbers so small
 // that a script guesses those of the node.
+#include "sidecar/core/recovery/copy.hpp"
 #include "sidecar/core/wire/handover_frames.hpp"
 #include "tests/fuzz/node_driver.hpp"
 
@@ -14,6 +15,7 @@ constexpr std::uint8_t kLoggedFlag = 0x40;
 constexpr std::uint8_t kHomeFlag = 0x80;
 constexpr std::uint8_t kSessionFrameKind = 11;
 constexpr std::uint64_t kSessions = 4;
+constexpr std::uint64_t kEpoch = 7;
 constexpr sim::MemberId kStrangers = 60;  // members that links bring homes of
 
 std::string sid_of(std::uint8_t session) {
@@ -52,6 +54,75 @@ std::string logged(sim::MemberId origin, std::uint64_t seq, std::uint8_t room,
   if (!everyone) route.varint(1).string("r" + std::to_string(room % 4)).varint(0);
   return data_frame(kLoggedFlag, everyone ? 1 : 0, 1, origin, seq, route.str(),
                     "body of " + std::to_string(seq) + behind);
+}
+
+// A record of a COPY, by its kind; 0: a whole copy with one session.
+std::string copy_record(std::uint8_t which, std::uint8_t session, std::uint8_t more,
+                        const std::string& frame) {
+  using recovery::CopyKind;
+  const auto kind = static_cast<CopyKind>(which % 25);
+  Writer record;
+  const auto who = [&] { record.string("/").string(sid_of(session)); };
+  const auto frames = [&] { record.u32(frame.size()).raw(frame); };
+  if (which % 25 == 0) {
+    Writer told;
+    told.u64(0).string("/").string(sid_of(session)).string(pid_of(session)).u64(more);
+    told.u64(1'000'000).u64(0).string("").string("").u64(0).u64(UINT64_MAX).id64(0);
+    told.varint(1).string("r1").varint(0).varint(0).string("data");
+    const std::string adopt = sim::frame(rw::kAdoptSession, told.str());
+    record.u8(1).u64(more).u8(3).u8(1).u16(1).u64(0).u64(UINT64_MAX).u64(0).varint(0);
+    return record.u8(4).u8(more % 2).u32(adopt.size()).raw(adopt).u8(5).take();
+  }
+  record.u8(which % 25);
+  switch (kind) {
+    case CopyKind::kBegin:
+    case CopyKind::kQueuedGap:
+    case CopyKind::kDelivered:
+      record.u64(more);
+      break;
+    case CopyKind::kLog:
+      record.u64(more).u32(12 + frame.size()).u64(std::uint64_t{more} * 1000);
+      frames();
+      break;
+    case CopyKind::kState:
+      record.u8(more % 2).u16(1).u64(more).u64(UINT64_MAX).u64(UINT64_MAX).varint(0);
+      break;
+    case CopyKind::kCursor:
+      record.string("here").u64(7).u32(1).u64(more);
+      break;
+    case CopyKind::kQueued:
+      record.u64(more);
+      frames();
+      break;
+    case CopyKind::kPublished:
+    case CopyKind::kArrived:
+      frames();
+      break;
+    case CopyKind::kAttached:
+      record.u16(1).varint(0);
+      break;
+    case CopyKind::kRooms:
+      record.u8(more % 2);
+      who();
+      record.string("r2");
+      break;
+    case CopyKind::kData:
+    case CopyKind::kLast:
+      who();
+      record.string("more");
+      break;
+    case CopyKind::kClosed:
+    case CopyKind::kEnded:
+      who();
+      break;
+    case CopyKind::kLent:
+      who();
+      record.u64(more);
+      break;
+    default:
+      break;
+  }
+  return record.take();
 }
 
 }  // namespace
@@ -104,8 +175,12 @@ void NodeDriver::send_logged(Driven& driven, Input& input) {
   }
 }
 
+// The first 15 of what `which` may be are FIND to ADOPTED, then COPY to COPY_LOST.
 void NodeDriver::send_move(Driven& driven, Input& input) {
-  const auto type = static_cast<std::uint8_t>(rw::kFind + input.byte() % 15);
+  const int which = input.byte() % 21;
+  if (which >= 15)
+    return send_copy(driven, static_cast<std::uint8_t>(rw::kCopy + which - 15), input);
+  const auto type = static_cast<std::uint8_t>(rw::kFind + which);
   const std::uint64_t token = input.byte();
   const std::uint8_t session = input.byte();
   const std::uint8_t more = input.byte();
@@ -165,6 +240,40 @@ void NodeDriver::send_move(Driven& driven, Input& input) {
       said.u64(more).u64(std::uint64_t{more} * 1000).u32(frame.size()).raw(frame).u64(0).u32(0);
       break;
     default:
+      break;
+  }
+  send_record(driven, sim::frame(type, said.str()));
+}
+
+// Of homes of few members: of those that links bring, and of the driven app's.
+void NodeDriver::send_copy(Driven& driven, std::uint8_t type, Input& input) {
+  const std::uint64_t token = input.byte();
+  const std::uint8_t session = input.byte();
+  const std::uint8_t more = input.byte();
+  const sim::MemberId member = session % 16 == 15 ? driven_[0].member : kStrangers + session % 16;
+  const std::string frame = logged(driven.member + 40, more, session, order(1, more));
+  const std::string& lost = driven_[3 - current_].sidecar;
+  Writer said;
+  switch (type) {
+    case rw::kCopy:
+      said.id64(member).raw(copy_record(static_cast<std::uint8_t>(token), session, more, frame));
+      break;
+    case rw::kHolders:
+      said.id64(member).varint(more % 2);
+      if (more % 2 == 1) said.string("here");
+      break;
+    case rw::kTakeover:
+      said.u64(token).id64(member).string(lost).u64(more).u64(kEpoch).u32(token % 4).u64(more);
+      said.varint(1).id64(driven.member + 40).u64(more);
+      break;
+    case rw::kTail:
+      said.u64(token).u8(more % 4).raw(frame);
+      break;
+    case rw::kTailEnd:
+      said.u64(token).u8(more % 6);
+      break;
+    default:
+      said.id64(member);
       break;
   }
   send_record(driven, sim::frame(type, said.str()));

@@ -8,6 +8,7 @@
 #include "sidecar/core/wire/frame.hpp"
 #include "sidecar/core/wire/handover_frames.hpp"
 #include "sidecar/core/wire/link_frames.hpp"
+#include "sidecar/core/wire/shadow_frames.hpp"
 #include "tests/fuzz/input.hpp"
 
 namespace socketmesh::fuzz {
@@ -92,10 +93,30 @@ void recovery_frame(Bytes payload) {
   }
 }
 
+void shadow_frame(Bytes payload) {
+  namespace rw = wire::recovery;
+  if (payload.empty()) return;
+  const Bytes rest = payload.subspan(1);
+  switch (rw::kCopy + payload[0] % 6) {
+    case rw::kCopy:
+      return settles(rest, rw::decode_copy, rw::write_copy);
+    case rw::kHolders:
+      return settles(rest, rw::decode_holders, rw::write_holders);
+    case rw::kTakeover:
+      return settles(rest, rw::decode_takeover, rw::write_takeover);
+    case rw::kTail:
+      return settles(rest, rw::decode_tail, rw::write_tail);
+    case rw::kTailEnd:
+      return settles(rest, rw::decode_tail_end, rw::write_tail_end);
+    default:
+      return settles(rest, rw::decode_copy_lost, rw::write_copy_lost);
+  }
+}
+
 void decode(std::uint8_t which, Bytes payload) {
   namespace app = wire::app;
   namespace link = wire::link;
-  switch (which % 13) {
+  switch (which % 14) {
     case 0:
       (void)app::decode_attach(payload);
       return;
@@ -158,6 +179,8 @@ void decode(std::uint8_t which, Bytes payload) {
       return;
     case 11:
       return recovery_frame(payload);
+    case 13:
+      return shadow_frame(payload);
     case 12:
       if (const auto said = wire::recovery::decode_session_op(payload))
         require(said->rooms.size() <= payload.size());

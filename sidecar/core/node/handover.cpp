@@ -15,6 +15,8 @@ namespace {
 // that does not go by itself up to a second after it told the sidecar, and kills that one after
 // two.
 constexpr TimeUs kLinger = 1500 * kMillisecondUs;
+// Bytes of an entry of ADOPT_LOG beside its frame.
+constexpr std::size_t kEntryHeadBytes = 12;
 // When it is looked at again.
 constexpr TimeUs kShippingInterval = 2 * kMillisecondUs;
 
@@ -77,7 +79,8 @@ void Node::Impl::Recovery::offer(Handover& handover) {
   if (handover.to == nullptr) return;
   handover.tried.insert(handover.to->id);
   handover.token = ++last_number;
-  handover.fenced = handover.shipping = handover.ended = false;
+  handover.told = handover.fenced = handover.shipping = handover.ended = false;
+  handover.keys.clear();
   recovery::Home& home = home_of(handover.member)->home;
   handover.next = home.log().head();
   node.to_peer(*handover.to, [&](wire::Buffer& out) {
@@ -89,18 +92,36 @@ void Node::Impl::Recovery::offer(Handover& handover) {
     const bool ours = session.lease == 0 || handover.sessions.contains(session.lease);
     if (session.state != Session::State::kAway || !ours) return;
     session.lease = handover.token;
-    send_session(handover, session);
+    handover.keys.emplace_back(session.nsp, session.pid);
   });
   handover.sessions.insert(handover.token);
-  node.to_peer(*handover.to,
-               [&](wire::Buffer& out) { rw::write_adopt_ready(out, handover.token); });
+  send_sessions(handover);
 }
 
-void Node::Impl::Recovery::send_session(const Handover& handover, const Session& session) {
-  wire::Buffer carried;
-  rw::AdoptSession said = session.describe(node.now, carried);
-  said.token = handover.token;
-  node.to_peer(*handover.to, [&](wire::Buffer& out) { rw::write_adopt_session(out, said); });
+// As many of the sessions as the peer takes for now, then the word that these were all.
+void Node::Impl::Recovery::send_sessions(Handover& handover) {
+  if (handover.told) return;
+  recovery::Home& home = home_of(handover.member)->home;
+  for (; !handover.keys.empty(); handover.keys.pop_back()) {
+    if (handover.to->window.control_bytes() > kPeerBacklogBytes) return;
+    const auto& [nsp, pid] = handover.keys.back();
+    Session* session = home.find(nsp, pid);
+    if (session == nullptr || session->lease != handover.token) continue;
+    wire::Buffer frame;
+    if (session->write_frame(frame, handover.token, node.now)) {
+      node.to_peer(*handover.to,
+                   [&](wire::Buffer& out) { out.insert(out.end(), frame.begin(), frame.end()); });
+      continue;
+    }
+    node.log(Action::Level::kWarn, "session too large to hand over",
+             "member=" + wire::member_id_text(handover.member) +
+                 " data_bytes=" + std::to_string(session->data.size()) +
+                 " rooms=" + std::to_string(session->rooms().size()));
+    home.end(*session);
+  }
+  handover.told = true;
+  node.to_peer(*handover.to,
+               [&](wire::Buffer& out) { rw::write_adopt_ready(out, handover.token); });
 }
 
 void Node::Impl::Recovery::adopt_fetch(Slot& slot, const rw::AdoptFetch& fetch) {
@@ -129,12 +150,12 @@ void Node::Impl::Recovery::ship(Handover& handover) {
     rw::AdoptLog piece;
     piece.token = handover.token;
     piece.first = handover.next;
-    for (std::size_t bytes = 0; handover.next < log.end() && bytes < kReplayPieceBytes;
-         ++handover.next) {
+    for (std::size_t bytes = 0; handover.next < log.end(); ++handover.next) {
       const recovery::Log::Entry& entry = log.at(handover.next);
+      if (bytes > 0 && bytes + entry.size > kReplayPieceBytes) break;
       const auto age = static_cast<std::uint64_t>(std::max<TimeUs>(0, node.now - entry.time));
       piece.entries.push_back({age, entry.at == nullptr ? wire::Bytes() : entry.frame()});
-      bytes += entry.size;
+      bytes += entry.size + kEntryHeadBytes;
     }
     node.to_peer(*handover.to, [&](wire::Buffer& out) { rw::write_adopt_log(out, piece); });
   } while (handover.next < log.end());
@@ -285,7 +306,8 @@ TimeUs Node::Impl::Recovery::handover_deadline() const {
   TimeUs next = node.leaving && linger_until > node.now ? linger_until : kNever;
   for (const auto& [key, adoption] : adoptions) next = std::min(next, adoption.fence_at);
   for (const auto& [member, handover] : handovers) {
-    if (handover.shipping && !handover.ended) next = std::min(next, node.now + kShippingInterval);
+    const bool goes_on = !handover.told || (handover.shipping && !handover.ended);
+    if (goes_on) next = std::min(next, node.now + kShippingInterval);
   }
   return next;
 }

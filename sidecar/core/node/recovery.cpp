@@ -278,7 +278,10 @@ void Node::Impl::Recovery::tick() {
   if (choose_due <= node.now) choose_shadows();
   tick_takeovers();
   if (expire_due <= node.now) expire();
-  for (auto& [member, handover] : handovers) ship(handover);
+  for (auto& [member, handover] : handovers) {
+    send_sessions(handover);
+    ship(handover);
+  }
   if (node.leaving && !handing_over()) {
     for (const auto& [conn, link] : node.links) node.mark_dirty(conn);
   }

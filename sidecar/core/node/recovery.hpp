@@ -166,6 +166,12 @@ inline constexpr std::size_t kReplayPieceBytes = 256U << 10U;
 // replay is written: it goes on when they are read. Messages go in between.
 inline constexpr std::size_t kMemberBacklogBytes = 1U << 20U;
 inline constexpr std::size_t kPeerBacklogBytes = 8U << 20U;
+// Control bytes waiting for a peer above which its copies are given up for the moment.
+inline constexpr std::size_t kShedBytes = 8U << 20U;
+// One that was given up begins anew after so long at the earliest.
+inline constexpr TimeUs kShedPause = kSecondUs;
+// A peer is asked so often at most to say at once what it has: acknowledgements are late otherwise.
+inline constexpr TimeUs kAskInterval = 10 * kMillisecondUs;
 
 // A home here that goes to a peer, because this sidecar leaves.
 struct Handover {
@@ -173,8 +179,10 @@ struct Handover {
   Slot* to = nullptr;
   std::uint64_t token = 0;
   std::set<std::string> tried;
-  std::set<std::uint64_t> sessions;  // tokens under which they were offered
-  bool fenced = false;               // the peer has announced their rooms
+  std::set<std::uint64_t> sessions;                       // tokens under which they were offered
+  std::vector<std::pair<std::string, std::string>> keys;  // namespace and pid, to be told
+  bool told = false;                                      // all of them
+  bool fenced = false;                                    // the peer has announced their rooms
   bool shipping = false;
   bool ended = false;
   std::uint64_t barrier = 0;
@@ -274,7 +282,7 @@ struct Node::Impl::Recovery {
   void hand_over(HomeRecord& record);
   bool members_are_ending() const;
   void offer(Handover& handover);
-  void send_session(const Handover& handover, const recovery::Session& session);
+  void send_sessions(Handover& handover);
   void adopt_fetch(Slot& slot, const rw::AdoptFetch& fetch);
   void ship(Handover& handover);
   void adopted(const Slot& slot, const rw::Moved& said);
@@ -299,7 +307,7 @@ struct Node::Impl::Recovery {
   void note(HomeRecord& record, EndpointId source, std::uint64_t first, std::uint64_t last);
   void tell_copies();
   void tell_copies(HomeRecord& record);
-  void tell_copy(HomeRecord& record, HomeCopy& copy, wire::Bytes changes);
+  void tell_copy(HomeRecord& record, HomeCopy& copy, const std::vector<wire::Buffer>& changes);
   void tell_snapshot(HomeRecord& record, HomeCopy& copy);
   void tell_sessions(HomeRecord& record, HomeCopy& copy);
   void note_cursors(HomeCopy& copy, recovery::CopyNotes& notes) const;

@@ -13,8 +13,6 @@ using recovery::Session;
 
 namespace {
 
-// Control bytes waiting for a peer above which its copies are given up for the moment.
-constexpr std::size_t kShedBytes = 8U << 20U;
 // Below that they begin anew, and snapshots go on.
 constexpr std::size_t kResumeBytes = 1U << 20U;
 // A COPY of a snapshot is about this long.
@@ -24,12 +22,8 @@ constexpr std::size_t kSnapshotSessions = 256;
 constexpr TimeUs kShadowAway = kSecondUs;
 // A peer with a better rank than one that has a copy must have been there for so long.
 constexpr TimeUs kShadowSettled = 2 * kSecondUs;
-// One that was given up begins anew after so long at the earliest.
-constexpr TimeUs kShedPause = kSecondUs;
 constexpr TimeUs kChooseInterval = 500 * kMillisecondUs;
 constexpr TimeUs kSnapshotInterval = 2 * kMillisecondUs;
-// A peer is asked so often at most to say at once what it has: acknowledgements are late otherwise.
-constexpr TimeUs kAskInterval = 10 * kMillisecondUs;
 
 }  // namespace
 
@@ -139,21 +133,26 @@ void Node::Impl::Recovery::tell_copies() {
 
 void Node::Impl::Recovery::tell_copies(HomeRecord& record) {
   if (record.copies.empty()) return;
-  const wire::Buffer changes = record.home.take_changes();
+  const std::vector<wire::Buffer> changes = record.home.take_changes();
   for (const auto& copy : record.copies) {
     tell_copy(record, *copy, changes);
     tell_snapshot(record, *copy);
   }
 }
 
-void Node::Impl::Recovery::tell_copy(HomeRecord& record, HomeCopy& copy, wire::Bytes changes) {
+void Node::Impl::Recovery::tell_copy(HomeRecord& record, HomeCopy& copy,
+                                     const std::vector<wire::Buffer>& changes) {
   if (copy.step == HomeCopy::Step::kShed) return;
   if (copy.slot->window.control_bytes() > kShedBytes) return shed(record, copy);
   // A snapshot has its log yet to read; what is noted meanwhile lies in it.
   const bool whole_log = copy.step != HomeCopy::Step::kLog;
   if (changes.empty() || !whole_log) return;
   CopyNotes notes;
-  notes.raw(changes);
+  for (std::size_t i = 0; i + 1 < changes.size(); ++i) {
+    notes.raw(changes[i]);
+    send_copy(record, copy, notes);
+  }
+  notes.raw(changes.back());
   note_cursors(copy, notes);
   send_copy(record, copy, notes);
 }
@@ -176,10 +175,11 @@ void Node::Impl::Recovery::send_copy(HomeRecord& record, HomeCopy& copy, CopyNot
   if (notes.empty() && !ask) return;
   ask = ask || (copy.step == HomeCopy::Step::kWhole && copy.ask_due <= node.now);
   if (ask) notes.plain(CopyKind::kAsk);
-  const wire::Buffer records = notes.take();
-  node.counters.copied_bytes += records.size();
-  node.to_peer(slot,
-               [&](wire::Buffer& out) { rw::write_copy(out, {record.home.member(), records}); });
+  for (const wire::Buffer& records : notes.take()) {
+    node.counters.copied_bytes += records.size();
+    node.to_peer(slot,
+                 [&](wire::Buffer& out) { rw::write_copy(out, {record.home.member(), records}); });
+  }
   copy.seq = slot.window.last_seq();
   if (ask) {
     copy.asked_seq = copy.seq;
@@ -202,8 +202,9 @@ void Node::Impl::Recovery::tell_snapshot(HomeRecord& record, HomeCopy& copy) {
     wire::Buffer entries;
     const recovery::Position first = copy.next;
     wire::Writer writer(entries);
-    for (; copy.next < log.end() && entries.size() < kSnapshotPieceBytes; ++copy.next) {
+    for (; copy.next < log.end(); ++copy.next) {
       const recovery::Log::Entry& entry = log.at(copy.next);
+      if (!entries.empty() && entries.size() + entry.size > kSnapshotPieceBytes) break;
       writer.u64(static_cast<std::uint64_t>(std::max<TimeUs>(0, node.now - entry.time)));
       writer.u32(entry.size);
       if (entry.at != nullptr) writer.bytes(entry.frame());

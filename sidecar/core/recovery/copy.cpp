@@ -4,7 +4,45 @@
 
 namespace socketmesh::recovery {
 
-wire::Writer CopyNotes::start(CopyKind kind) {
+namespace {
+
+// Calls visit(piece, frames left behind it): whole frames of about kCopyPieceBytes at most.
+template <typename Visit>
+void in_pieces(wire::Bytes frames, Visit&& visit) {
+  std::uint32_t left = 0;
+  if (frames.size() > kCopyPieceBytes) left = count_frames(frames);
+  while (frames.size() > kCopyPieceBytes) {
+    std::size_t size = 0;
+    while (const auto frame = wire::first_frame(frames.subspan(size))) {
+      if (size > 0 && size + frame->size() > kCopyPieceBytes) break;
+      size += frame->size();
+      --left;
+    }
+    visit(frames.first(size), left);
+    frames = frames.subspan(size);
+  }
+  if (!frames.empty()) visit(frames, 0);
+}
+
+}  // namespace
+
+std::uint32_t count_frames(wire::Bytes frames) {
+  std::uint32_t count = 0;
+  while (const auto frame = wire::first_frame(frames)) {
+    frames = frames.subspan(frame->size());
+    ++count;
+  }
+  return count;
+}
+
+std::vector<wire::Buffer> CopyNotes::take() {
+  if (!out_.empty()) full_.push_back(std::exchange(out_, {}));
+  return std::exchange(full_, {});
+}
+
+wire::Writer CopyNotes::start(CopyKind kind, std::size_t bytes) {
+  if (!out_.empty() && out_.size() + bytes > kCopyPieceBytes)
+    full_.push_back(std::exchange(out_, {}));
   wire::Writer writer(out_);
   writer.u8(static_cast<std::uint8_t>(kind));
   return writer;
@@ -15,7 +53,7 @@ void CopyNotes::begin(Position head) {
 }
 
 void CopyNotes::log(Position first, wire::Bytes entries) {
-  wire::Writer writer = start(CopyKind::kLog);
+  wire::Writer writer = start(CopyKind::kLog, entries.size());
   writer.u64(first);
   writer.u32(static_cast<std::uint32_t>(entries.size()));
   writer.bytes(entries);
@@ -32,7 +70,7 @@ void CopyNotes::state(const CopyState& state) {
 }
 
 void CopyNotes::session(bool connected, wire::Bytes frame) {
-  wire::Writer writer = start(CopyKind::kSession);
+  wire::Writer writer = start(CopyKind::kSession, frame.size());
   writer.u8(connected ? 1 : 0);
   writer.u32(static_cast<std::uint32_t>(frame.size()));
   writer.bytes(frame);
@@ -47,16 +85,20 @@ void CopyNotes::number(CopyKind kind, std::uint64_t value) {
 }
 
 void CopyNotes::frames(CopyKind kind, wire::Bytes frames) {
-  wire::Writer writer = start(kind);
-  writer.u32(static_cast<std::uint32_t>(frames.size()));
-  writer.bytes(frames);
+  in_pieces(frames, [&](wire::Bytes piece, std::uint32_t) {
+    wire::Writer writer = start(kind, piece.size());
+    writer.u32(static_cast<std::uint32_t>(piece.size()));
+    writer.bytes(piece);
+  });
 }
 
 void CopyNotes::queued(std::uint64_t last, wire::Bytes frames) {
-  wire::Writer writer = start(CopyKind::kQueued);
-  writer.u64(last);
-  writer.u32(static_cast<std::uint32_t>(frames.size()));
-  writer.bytes(frames);
+  in_pieces(frames, [&](wire::Bytes piece, std::uint32_t left) {
+    wire::Writer writer = start(CopyKind::kQueued, piece.size());
+    writer.u64(last - left);
+    writer.u32(static_cast<std::uint32_t>(piece.size()));
+    writer.bytes(piece);
+  });
 }
 
 void CopyNotes::cursor(std::string_view sidecar, const wire::recovery::Cursor& cursor) {
@@ -86,8 +128,10 @@ void CopyNotes::about(CopyKind kind, const Session& session) {
 }
 
 void CopyNotes::about(CopyKind kind, const Session& session, std::string_view text) {
-  about(kind, session);
-  wire::Writer(out_).string(text);
+  wire::Writer writer = start(kind, text.size());
+  writer.string(session.nsp);
+  writer.string(session.sid);
+  writer.string(text);
 }
 
 void CopyNotes::lent(const Session& session, Position position) {

@@ -14,6 +14,9 @@ namespace socketmesh::recovery {
 
 class Session;
 
+// Of whole frames.
+std::uint32_t count_frames(wire::Bytes frames);
+
 enum class CopyKind : std::uint8_t {
   kBegin = 1,        // u64 first position of the log
   kLog = 2,          // u64 position · u32 bytes · { u64 age (us) · u32 bytes · frame or nothing }
@@ -50,7 +53,11 @@ struct CopyState {
   wire::recovery::Marks seen;
 };
 
-// Appends records to a buffer.
+// Bytes of records that go into one COPY. A single record, and a frame in it, may be longer: as
+// long as a frame can be.
+inline constexpr std::size_t kCopyPieceBytes = 1U << 20U;
+
+// Appends records to a buffer, in pieces for one COPY each.
 class CopyNotes {
  public:
   void begin(Position head);
@@ -58,7 +65,7 @@ class CopyNotes {
   void log(Position first, wire::Bytes entries);
   void state(const CopyState& state);
   void session(bool connected, wire::Bytes frame);
-  // Whole records.
+  // A piece.
   void raw(wire::Bytes records) { out_.insert(out_.end(), records.begin(), records.end()); }
   void plain(CopyKind kind);
   void number(CopyKind kind, std::uint64_t value);
@@ -71,11 +78,13 @@ class CopyNotes {
   void about(CopyKind kind, const Session& session, std::string_view text);
   void lent(const Session& session, Position position);
 
-  bool empty() const { return out_.empty(); }
-  wire::Buffer take() { return std::exchange(out_, {}); }
+  bool empty() const { return out_.empty() && full_.empty(); }
+  std::vector<wire::Buffer> take();
 
  private:
-  wire::Writer start(CopyKind kind);
+  // A record with about so many bytes.
+  wire::Writer start(CopyKind kind, std::size_t bytes = 0);
+  std::vector<wire::Buffer> full_;
   wire::Buffer out_;
 };
 

@@ -13,9 +13,6 @@ std::string key_of(std::string_view nsp, std::string_view id) {
   return key;
 }
 
-// The base of a session whose replay is not kept any more: nobody presents it.
-constexpr std::string_view kNoOffset = "-";
-
 std::uint8_t kind_of(wire::Bytes frame) {
   return frame[7];
 }

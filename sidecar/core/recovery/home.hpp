@@ -97,7 +97,9 @@ class Home {
   // ---- copies of it, and being one (home_copy.cpp) -------------------------------------------
   // Whether what happens here is noted, to be told to copies.
   void note_changes(bool on);
-  wire::Buffer take_changes() { return notes_ ? notes_->take() : wire::Buffer(); }
+  std::vector<wire::Buffer> take_changes() {
+    return notes_ ? notes_->take() : std::vector<wire::Buffer>();
+  }
   // A whole copy but for the log, which comes before, and the sessions, which may come later.
   void note_state(CopyNotes& notes) const;
   void note_session(CopyNotes& notes, const Session& session, TimeUs now) const;

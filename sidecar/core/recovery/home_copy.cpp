@@ -35,9 +35,9 @@ void Home::note_session(CopyNotes& notes, const Session& session, TimeUs now) co
   using State = Session::State;
   // It is not here, or not again, before its socket is connected.
   if (session.state == State::kArriving) return;
-  wire::Buffer carried;
   wire::Buffer frame;
-  wire::recovery::write_adopt_session(frame, session.describe(now, carried));
+  // One that is too long has no copy, and is not recovered when its home is killed.
+  if (!session.write_frame(frame, 0, now)) return;
   notes.session(session.state == State::kLive || session.state == State::kClosing, frame);
 }
 

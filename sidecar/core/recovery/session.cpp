@@ -86,6 +86,22 @@ wire::recovery::AdoptSession Session::describe(TimeUs now, wire::Buffer& carried
   return said;
 }
 
+bool Session::write_frame(wire::Buffer& out, std::uint64_t token, TimeUs now) const {
+  const std::size_t before = out.size();
+  wire::Buffer carried_frames;
+  wire::recovery::AdoptSession said = describe(now, carried_frames);
+  said.token = token;
+  wire::recovery::write_adopt_session(out, said);
+  if (out.size() - before <= kSessionFrameBytesMax) return true;
+  out.resize(before);
+  said.carried = {};
+  if (!carried.empty()) said.base = kNoOffset;
+  wire::recovery::write_adopt_session(out, said);
+  if (out.size() - before <= kSessionFrameBytesMax) return true;
+  out.resize(before);
+  return false;
+}
+
 std::size_t Session::carried_bytes() const {
   std::size_t total = 0;
   for (const wire::Buffer& frame : carried) total += frame.size();

@@ -12,6 +12,11 @@ namespace socketmesh::recovery {
 
 using wire::recovery::Marks;
 
+// Bytes of the longest ADOPT_SESSION frame: it goes in a record, perhaps inside a COPY.
+inline constexpr std::size_t kSessionFrameBytesMax = wire::kMaxFrameBytes - 1024;
+// The base of a session whose replay is not kept any more: nobody presents it.
+inline constexpr std::string_view kNoOffset = "-";
+
 class Session {
  public:
   enum class State : std::uint8_t {
@@ -102,6 +107,10 @@ class Session {
   std::size_t carried_bytes() const;
   // As it is told to others; views into it and into `carried_frames`, which this fills.
   wire::recovery::AdoptSession describe(TimeUs now, wire::Buffer& carried_frames) const;
+  // Appends it as an ADOPT_SESSION frame under `token`. One over kSessionFrameBytesMax goes without
+  // what is carried: whose client did not get all of it begins anew. False, and nothing is written,
+  // when it is too long even so.
+  bool write_frame(wire::Buffer& out, std::uint64_t token, TimeUs now) const;
   // Whether it gets a message with this route while it is in these rooms.
   bool is_for(const LoggedRoute& route, const std::set<std::string_view>& rooms) const;
 

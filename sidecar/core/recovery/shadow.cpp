@@ -7,15 +7,6 @@ namespace {
 constexpr std::uint8_t kFirstKind = static_cast<std::uint8_t>(CopyKind::kBegin);
 constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(CopyKind::kAsk);
 
-std::uint32_t count_frames(wire::Bytes frames) {
-  std::uint32_t count = 0;
-  while (const auto frame = wire::first_frame(frames)) {
-    frames = frames.subspan(frame->size());
-    ++count;
-  }
-  return count;
-}
-
 }  // namespace
 
 bool Shadow::apply(wire::Bytes records, TimeUs now, const HomeLimits& limits) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -73,9 +74,10 @@ class CopyTest : public testing::Test {
     return home.open(op, limits());
   }
   // What was noted since, told to a copy.
-  bool tell(Shadow& shadow) {
-    const wire::Buffer changes = home.take_changes();
-    return shadow.apply(changes, now, limits());
+  bool tell(Shadow& shadow) { return apply(shadow, home.take_changes()); }
+  bool apply(Shadow& shadow, const std::vector<wire::Buffer>& pieces) {
+    return std::ranges::all_of(
+        pieces, [&](const wire::Buffer& records) { return shadow.apply(records, now, limits()); });
   }
   // A whole copy of the home as it is, as shadows.cpp tells it.
   void snapshot(Shadow& shadow) {
@@ -94,7 +96,7 @@ class CopyTest : public testing::Test {
     home.note_state(notes);
     home.each_session([&](const Session& session) { home.note_session(notes, session, now); });
     notes.plain(CopyKind::kReady);
-    ASSERT_TRUE(shadow.apply(notes.take(), now, limits()));
+    ASSERT_TRUE(apply(shadow, notes.take()));
   }
 
   // Everything about them that decides what a client gets.

@@ -84,16 +84,16 @@ TEST_F(ShadowTest, ASnapshotIsTheHomeAsItIs) {
 TEST_F(ShadowTest, IsReadyWhenItIsWholeAndNotWhenItBeginsAnew) {
   CopyNotes notes;
   notes.begin(5);
-  ASSERT_TRUE(shadow.apply(notes.take(), now, limits()));
+  ASSERT_TRUE(apply(shadow, notes.take()));
   EXPECT_FALSE(shadow.ready());
   notes.cursor("peer", {1, 2, 3});
   notes.plain(CopyKind::kReady);
-  ASSERT_TRUE(shadow.apply(notes.take(), now, limits()));
+  ASSERT_TRUE(apply(shadow, notes.take()));
   EXPECT_TRUE(shadow.ready());
   ASSERT_TRUE(shadow.cursors().contains("peer"));
   EXPECT_EQ(shadow.cursors().at("peer").seq, 3U);
   notes.begin(7);
-  ASSERT_TRUE(shadow.apply(notes.take(), now, limits()));
+  ASSERT_TRUE(apply(shadow, notes.take()));
   EXPECT_FALSE(shadow.ready());
   EXPECT_TRUE(shadow.cursors().empty());
   EXPECT_EQ(shadow.home().log().head(), 7U);
@@ -103,7 +103,7 @@ TEST_F(ShadowTest, SaysOnceThatItWasAsked) {
   EXPECT_FALSE(shadow.take_asked());
   CopyNotes notes;
   notes.plain(CopyKind::kAsk);
-  ASSERT_TRUE(shadow.apply(notes.take(), now, limits()));
+  ASSERT_TRUE(apply(shadow, notes.take()));
   EXPECT_TRUE(shadow.take_asked());
   EXPECT_FALSE(shadow.take_asked());
 }
@@ -111,7 +111,7 @@ TEST_F(ShadowTest, SaysOnceThatItWasAsked) {
 TEST_F(ShadowTest, KnowsWhenItIsNotWantedAnyMore) {
   CopyNotes notes;
   notes.plain(CopyKind::kEndOfCopy);
-  ASSERT_TRUE(shadow.apply(notes.take(), now, limits()));
+  ASSERT_TRUE(apply(shadow, notes.take()));
   EXPECT_TRUE(shadow.over());
 }
 
@@ -182,8 +182,8 @@ TEST_F(ShadowTest, RefusesRecordsThatAreCutOff) {
   writer.u32(static_cast<std::uint32_t>(frame.size()));
   writer.bytes(frame);
   notes.log(3, entries);
-  wire::Buffer records = home.take_changes();
-  const wire::Buffer more = notes.take();
+  wire::Buffer records = home.take_changes().at(0);
+  const wire::Buffer more = notes.take().at(0);
   records.insert(records.end(), more.begin(), more.end());
 
   std::size_t accepted = 0;
@@ -202,38 +202,38 @@ TEST_F(ShadowTest, RefusesRecordsThatAreCutOff) {
 TEST_F(ShadowTest, RefusesWhatIsNoMessage) {
   CopyNotes notes;
   for (const auto kind : {CopyKind::kPublished, CopyKind::kArrived}) {
-    notes.frames(kind, {});
-    EXPECT_FALSE(shadow.apply(notes.take(), now, limits())) << "none";
+    const wire::Buffer none = {static_cast<std::uint8_t>(kind), 0, 0, 0, 0};
+    EXPECT_FALSE(shadow.apply(none, now, limits()));
     const wire::Buffer junk = {1, 0, 0, 0, 0x40};
     notes.frames(kind, junk);
-    EXPECT_FALSE(shadow.apply(notes.take(), now, limits())) << "a frame without a head";
+    EXPECT_FALSE(apply(shadow, notes.take())) << "a frame without a head";
   }
   wire::Buffer torn = message(kOther, 1);
   torn[8] = 0xff;
   notes.queued(1, torn);
-  EXPECT_FALSE(shadow.apply(notes.take(), now, limits())) << "a route longer than the frame";
+  EXPECT_FALSE(apply(shadow, notes.take())) << "a route longer than the frame";
   notes.session(false, torn);
-  EXPECT_FALSE(shadow.apply(notes.take(), now, limits())) << "no ADOPT_SESSION";
+  EXPECT_FALSE(apply(shadow, notes.take())) << "no ADOPT_SESSION";
   notes.session(false, {});
-  EXPECT_FALSE(shadow.apply(notes.take(), now, limits()));
+  EXPECT_FALSE(apply(shadow, notes.take()));
 }
 
 // Times and positions are another's word: none may overflow.
 TEST_F(ShadowTest, RefusesPositionsAndAgesThatCanNotBe) {
   CopyNotes notes;
   notes.begin(kPositionMax);
-  EXPECT_TRUE(shadow.apply(notes.take(), now, limits()));
+  EXPECT_TRUE(apply(shadow, notes.take()));
   notes.begin(kPositionMax + 1);
-  EXPECT_FALSE(shadow.apply(notes.take(), now, limits()));
+  EXPECT_FALSE(apply(shadow, notes.take()));
   notes.log(kPositionMax + 1, {});
-  EXPECT_FALSE(shadow.apply(notes.take(), now, limits()));
+  EXPECT_FALSE(apply(shadow, notes.take()));
   for (const std::uint64_t age : {kAgeMaxUs, kAgeMaxUs + 1}) {
     wire::Buffer entries;
     wire::Writer writer(entries);
     writer.u64(age);
     writer.u32(0);
     notes.log(0, entries);
-    EXPECT_EQ(shadow.apply(notes.take(), now, limits()), age == kAgeMaxUs);
+    EXPECT_EQ(apply(shadow, notes.take()), age == kAgeMaxUs);
   }
 }
 
