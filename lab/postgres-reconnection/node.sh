@@ -28,14 +28,20 @@ export PATH=$bin:$PATH
 data=$NODE_DIR/data
 # For psql, repmgr, repmgrd, and for the server that follows another one.
 export PGPASSWORD=$NODE_PASSWORD
+# An address that nobody has any more, as of a pod that is gone, must not keep anybody waiting.
+export PGCONNECT_TIMEOUT=${PGCONNECT_TIMEOUT:-2}
 conf=$NODE_DIR/repmgr.conf
+# There once the data folder is whole: whoever is killed while making it begins again.
+complete=$NODE_DIR/complete
 mkdir -p "$NODE_DIR"
 
+# tcp_user_timeout: the replica's server, which is told to follow by this text, has no other limit for
+# a connection to an address that nobody has any more.
 write_conf() {
   cat >"$conf" <<END
 node_id=$NODE_ID
 node_name='pg$NODE_ID'
-conninfo='host=$NODE_HOST port=$NODE_PORT user=repmgr dbname=repmgr connect_timeout=2'
+conninfo='host=$NODE_HOST port=$NODE_PORT user=repmgr dbname=repmgr connect_timeout=2 tcp_user_timeout=3000'
 data_directory='$data'
 pg_bindir='$bin'
 use_replication_slots=no
@@ -64,9 +70,20 @@ settings=(-c "config_file=$data/postgresql.conf" -c "listen_addresses=${NODE_LIS
 
 peer_psql() { psql -X -q -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr "$@"; }
 
-# Whether the other node says that it is the primary.
-peer_leads() {
-  [[ $(peer_psql -Atc 'select not pg_is_in_recovery()' 2>/dev/null) == t ]]
+# This node's timeline. A promotion begins a new one, and leaves a file that says so.
+timeline() {
+  local newest
+  newest=$({ echo 00000001.history && find "$data/pg_wal" -name '????????.history' -printf '%f\n'; } |
+    sort | tail -1)
+  echo "${newest%.history}"
+}
+
+# Whether the other node has been promoted since this one was: then this one leads no more.
+superseded() {
+  local theirs
+  theirs=$(peer_psql -Atc "select left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+    where not pg_is_in_recovery()" 2>/dev/null) || return 1
+  [[ -n $theirs ]] && ((16#$theirs > 16#$(timeline)))
 }
 
 init_primary() {
@@ -86,25 +103,48 @@ END
 }
 
 init_standby() {
-  until [[ -n $(peer_psql -Atc "select 1 from repmgr.nodes where type = 'primary'" 2>/dev/null) ]]; do
-    sleep 0.1
-  done
+  local leads="select 1 from repmgr.nodes where type = 'primary' and not pg_is_in_recovery()"
+  until [[ -n $(peer_psql -Atc "$leads" 2>/dev/null) ]]; do sleep 0.1; done
   repmgr -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr -f "$conf" standby clone \
     --fast-checkpoint >/dev/null
   # Whom the other one waits for is not whom this one would.
   sed -i '/^synchronous_standby_names/d' "$data/postgresql.auto.conf"
 }
 
+# give_way <repmgrd's pid>: runs beside it. A primary that came back just while the other one was being
+# promoted has to go. Nothing that it was told since is confirmed: it waits for a standby. Whoever runs the
+# server and this script starts both again, and they find what the node is now.
+give_way() {
+  local led=
+  while sleep 1 && kill -0 "$1" 2>/dev/null; do
+    if [[ -e $data/standby.signal ]]; then
+      [[ -n $led ]] || continue # the server came back as a copy, which has to be registered
+      break
+    fi
+    [[ ! -e $complete ]] || led=yes
+    if superseded; then
+      pg_ctl -D "$data" -s -m immediate stop || true
+      break
+    fi
+  done
+  kill "$1" 2>/dev/null || true
+}
+
 case "${1:-}" in
   server)
     write_conf
     # Two primaries would be worse than none: who was one looks whether the other is now.
-    if [[ -s $data/PG_VERSION && ! -e $data/standby.signal ]] && peer_leads; then
+    if [[ -e $complete && ! -e $data/standby.signal ]] && superseded; then rm "$complete"; fi
+    if [[ ! -e $complete ]]; then
       rm -rf "$data"
-      NODE_ROLE=standby
+      # Who has nothing, and finds the other one alive, is its copy: that leads, or soon will.
+      if peer_psql -c 'select 1' >/dev/null 2>&1; then NODE_ROLE=standby; fi
+      "init_$NODE_ROLE"
+      touch "$complete"
     fi
-    if [[ ! -s $data/PG_VERSION ]]; then "init_$NODE_ROLE"; fi
     rm -f "$data/postmaster.pid"
+    # Kubernetes gives a volume's group all rights on every mount, and postgres refuses such a folder.
+    chmod 700 "$data"
     exec postgres -D "$data" "${settings[@]}"
     ;;
   watch)
@@ -117,9 +157,11 @@ case "${1:-}" in
       peer_psql -c "alter system set synchronous_standby_names = '*'" \
         -c "select pg_reload_conf()" >/dev/null
     fi
+    give_way $$ &
     exec repmgrd -f "$conf" --daemonize=false --no-pid-file
     ;;
   alone)
+    if superseded; then exit; fi
     local_psql -d postgres -c "alter system reset synchronous_standby_names" \
       -c "select pg_reload_conf()" >/dev/null
     ;;

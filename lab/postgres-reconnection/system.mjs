@@ -19,7 +19,8 @@ const USER = "postgres";
 const SIDECAR_PORTS = 6;
 const START_MS = 60_000;
 
-function postgresMissing() {
+/** What this system needs of Postgres and this machine lacks. */
+export function postgresMissing() {
   const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES) : [];
   const complete = versions.some((version) =>
     ["postgres", "repmgr", "repmgrd"].every((name) => existsSync(`${POSTGRES}/${version}/bin/${name}`)),
@@ -32,10 +33,15 @@ function ownerId(flag) {
 }
 
 class Node {
+  folder;
+  #env;
+  #script;
+
   constructor(stage, id, port, peerPort, password) {
     const folder = stage.folder(`pg${id}`);
     if (process.getuid() === 0) chownSync(folder, ownerId("-u"), ownerId("-g"));
-    const env = {
+    this.folder = folder;
+    this.#env = {
       NODE_ID: `${id}`,
       NODE_ROLE: id === 1 ? "primary" : "standby",
       NODE_DIR: folder,
@@ -46,12 +52,17 @@ class Node {
       NODE_PASSWORD: password,
       PGCONNECT_TIMEOUT: "2",
     };
-    const script = join(stage.folder("node"), "node.sh");
-    const spec = (name, verb) => ({ name, command: [script, verb], user: USER, cwd: folder, env });
+    this.#script = join(stage.folder("node"), "node.sh");
     this.port = port;
     this.password = password;
-    this.server = stage.place(spec(`postgres ${id}`, "server"));
-    this.watch = stage.place(spec(`repmgrd ${id}`, "watch"));
+    this.server = stage.place(this.spec(`postgres ${id}`, "server"));
+    this.watch = stage.place(this.spec(`repmgrd ${id}`, "watch"));
+  }
+
+  /** node.sh doing `verb`, as a Place takes it; with other variables. */
+  spec(name, verb, variables = {}) {
+    const env = { ...this.#env, ...variables };
+    return { name, command: [this.#script, verb], user: USER, cwd: this.folder, env };
   }
 
   async query(text) {
@@ -76,12 +87,19 @@ class Node {
     );
   }
 
+  /** Whether its repmgrd runs: from then on it stands in for a primary that dies. */
+  async isWatched() {
+    const rows = await this.query("select repmgr.repmgrd_is_running() as yes").catch(() => []);
+    return rows.some(({ yes }) => yes);
+  }
+
   async stop() {
     await Promise.all([this.watch.stop("SIGKILL"), this.server.stop("SIGQUIT", 3000)]);
   }
 }
 
-class Pair {
+/** A primary, its replica and their watchers. */
+export class Pair {
   password = randomBytes(12).toString("hex");
 
   constructor(stage, [first, second]) {
@@ -100,6 +118,7 @@ class Pair {
     await standby.server.ready(async () => (await standby.role()) === "standby", START_MS);
     await standby.watch.start();
     await standby.watch.ready(() => this.#isSynchronous(primary), START_MS);
+    await standby.watch.ready(() => standby.isWatched(), START_MS);
   }
 
   async #isSynchronous(primary) {
@@ -124,6 +143,7 @@ class Pair {
     await this.dead.server.ready(async () => (await this.dead.role()) === "standby", START_MS);
     await this.dead.watch.start();
     await this.dead.watch.ready(() => this.#isSynchronous(this.leader), START_MS);
+    await this.dead.watch.ready(() => this.dead.isWatched(), START_MS);
   }
 
   /** A restart in place, shorter than what repmgr takes for a death. */
