@@ -61,7 +61,8 @@ for group in "$@"; do
       want_tool promtool prometheus
       want_tool go python3-venv # scripts/go.sh
       want_tool curl curl
-      want containernetworking-plugins iptables
+      # the last two: images of the examples
+      want containernetworking-plugins iptables postgresql repmgr
       ;;
     lab)
       want_tool redis-server redis-server

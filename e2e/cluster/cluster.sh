@@ -6,6 +6,7 @@
 #   e2e/cluster/cluster.sh exec COMMAND...    in its network, with KUBECONFIG and PATH set
 #   e2e/cluster/cluster.sh load FILE.tar...   an image, as an OCI archive
 #   e2e/cluster/cluster.sh tag IMAGE NAME      another name for an image that it has
+#   e2e/cluster/cluster.sh volume NAME         a folder of the node, in memory; prints its path
 #   e2e/cluster/cluster.sh stop|start PART    kube-apiserver, kubelet, …; stop is a SIGKILL
 #   e2e/cluster/cluster.sh logs PART          what it printed
 #
@@ -107,6 +108,13 @@ tag() {
   ctr --address "$CONTAINERD" -n k8s.io images tag --force "$1" "$2"
 }
 
+# volume <name>
+volume() {
+  running
+  nsenter --target "$(init_pid)" --mount -- mkdir -p "$STATE/volumes/$1"
+  echo "$STATE/volumes/$1"
+}
+
 stop() {
   running
   touch "$STATE/stop/$1"
@@ -121,6 +129,7 @@ case "$command" in
   exec) enter "$@" ;;
   load) load "$@" ;;
   tag) tag "$@" ;;
+  volume) volume "${1:?which name?}" ;;
   stop) stop "${1:?which part?}" ;;
   start)
     running
@@ -128,7 +137,7 @@ case "$command" in
     ;;
   logs) cat "$STATE/log/${1:?which part?}.log" ;;
   *)
-    sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

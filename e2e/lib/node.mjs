@@ -57,3 +57,5 @@ export const stopPart = (part) => run(CLUSTER, ["stop", part]);
 export const startPart = (part) => run(CLUSTER, ["start", part]);
 /** Another name for an image that the node has. */
 export const tagImage = (image, name) => run(CLUSTER, ["tag", image, name]);
+/** A folder on the node, which goes with the cluster; resolves with its path. */
+export const makeVolume = async (name) => (await run(CLUSTER, ["volume", name])).stdout.trim();

@@ -1,6 +1,6 @@
 // One server of the lab's chat, the same program in all four systems.
 //
-//   CHAT_NAME           s1: how clients and the balancer know it
+//   CHAT_NAME           s1: how clients and the balancer know it; absent: the host's name
 //   CHAT_LISTEN         127.0.0.1:3001
 //   CHAT_ADAPTER        redis · redis-streams · socketmesh · mongo (adapters.mjs has their variables)
 //   CHAT_RECOVERY       1: connection state recovery on
@@ -12,6 +12,7 @@
 
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
+import { hostname } from "node:os";
 import { Server } from "socket.io";
 import { Presence } from "../../demo/presence.mjs";
 import { createAdapterNamed } from "./adapters.mjs";
@@ -30,7 +31,7 @@ const PING_TIMEOUT_MS = 5000;
 const RECOVERY_MS = 120_000;
 
 const { env } = process;
-const name = env.CHAT_NAME ?? "s1";
+const name = env.CHAT_NAME ?? hostname();
 const [host, port] = (env.CHAT_LISTEN ?? "127.0.0.1:3001").split(":");
 
 process.on("unhandledRejection", (error) => {

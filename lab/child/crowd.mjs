@@ -50,7 +50,7 @@ export class Crowd {
   async #wire(url) {
     const { hostname, port } = new URL(url);
     this.#cutter = new Cutter();
-    return `http://${hostname}:${await this.#cutter.listen(hostname, Number(port))}`;
+    return `http://${await this.#cutter.listen(hostname, Number(port))}`;
   }
 
   #add({ target, group, transports, history, isUser }) {
@@ -154,8 +154,17 @@ export class Crowd {
       const next = servers[(servers.indexOf(chat.server) + 1) % servers.length];
       socket.io.opts.extraHeaders = { cookie: `server=${next}` };
     }
-    this.#cutter.cut();
+    this.sever();
     await sleep(ms);
+    this.mend();
+  }
+
+  /** The network of all clients on the wire is gone until mend(). */
+  sever() {
+    this.#cutter.cut();
+  }
+
+  mend() {
     this.#cutter.mend();
   }
 

@@ -8,14 +8,15 @@ export class Cutter {
   #pairs = new Set();
   #isCut = false;
 
-  /** @returns the port to connect to instead of `port` */
+  /** @returns the address to connect to instead of `host` and `port` */
   async listen(host, port) {
     this.#server = createServer((near) => this.#join(near, host, port));
     await new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(0, host, resolve);
+      this.#server.listen(0, "127.0.0.1", resolve);
     });
-    return this.#server.address().port;
+    const { address, port: own } = this.#server.address();
+    return `${address}:${own}`;
   }
 
   cut() {

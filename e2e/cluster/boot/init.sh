@@ -15,6 +15,9 @@ private_mounts() {
   mount -t tmpfs -o mode=755 tmpfs /run
   mount -t tmpfs -o mode=755 tmpfs /var/lib
   mount -t tmpfs -o mode=755 tmpfs /var/log
+  # Volumes: a database on them need not wait for a disk that others keep busy.
+  mkdir -p "$STATE/volumes"
+  mount -t tmpfs -o mode=755 tmpfs "$STATE/volumes"
 }
 
 # The default route through the bridge makes ClusterIPs reachable from the node itself.
