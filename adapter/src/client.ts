@@ -55,7 +55,9 @@ export class Client implements LinkHandler {
   /** An outage is told once. */
   private missing = false;
   private lastRefusal = "";
-  private readonly flushSoon = (): void => this.flush();
+  private readonly flushSoon = (): void => {
+    if (this.flushPending) this.flush();
+  };
   private written: () => void = () => undefined;
 
   constructor(readonly config: ClientConfig) {

@@ -19,6 +19,8 @@ interface Writing {
   take(): MessageId | undefined;
   readonly late: boolean;
   had(socket: object, id: MessageId): boolean;
+  /** It is about to have it. */
+  secure(socket: object, id: MessageId): void;
   wrote(socket: object, id: MessageId): void;
 }
 
@@ -46,6 +48,7 @@ export function overrideInMemory<A extends Adapter>(prototype: A, writingOf: (ad
     const { late } = writing!;
     inMemory.apply.call(this, opts, (socket) => {
       if (late && writing!.had(socket, id)) return;
+      writing!.secure(socket, id);
       callback(socket);
       writing!.wrote(socket, id);
     });

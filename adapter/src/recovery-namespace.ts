@@ -79,6 +79,10 @@ export class RecoveryNamespace {
     return this.sessions.had(socket, id);
   }
 
+  secure(socket: object, id: MessageId): void {
+    this.recovery.secure(socket as RecoverableSocket, id);
+  }
+
   wrote(socket: object, id: MessageId): void {
     this.sessions.wrote(socket, id);
   }

@@ -6,6 +6,7 @@ import type { Chunk } from "./packets";
 export interface EngineConnection {
   readonly protocol: number;
   readonly readyState: string;
+  readonly transport?: { readonly writable?: boolean };
   close(discard: boolean): void;
   once(event: "close", listener: () => void): void;
 }
@@ -75,6 +76,11 @@ export function hook(nsp: RecoverableNamespace, hooks: NamespaceHooks): void {
     remove(socket);
     current.hooks.removed(socket);
   };
+}
+
+/** Whether what it is given now leaves the process at once, and does not wait for what was written before. */
+export function writesNow({ client }: RecoverableSocket): boolean {
+  return client.conn.transport?.writable !== false;
 }
 
 /** Closes a socket whose client is elsewhere, in this turn. */

@@ -11,7 +11,8 @@ import { fromWireName, toWireName } from "./names";
 import type { Route } from "./routes";
 import type { RecoveryNamespace } from "./recovery-namespace";
 import { readReplay, readRestored, type Restored } from "./recovery-replies";
-import type { Message } from "./recovery-messages";
+import type { Message, MessageId } from "./recovery-messages";
+import { writesNow, type RecoverableSocket } from "./recovery-sockets";
 import { Flag, In, Kind, RouteKind, SessionOp, TWO_32 } from "./wire";
 
 const TO_SIDECAR: Route = { kind: RouteKind.Mesh, section: new Uint8Array(0) };
@@ -38,6 +39,11 @@ export class Recovery {
   private readonly givenUp = new Map<number, string>();
   private lastTimer: NodeJS.Timeout | undefined;
   private dataTimer: NodeJS.Timeout | undefined;
+  private burst = false;
+  private readonly endBurst = (): void => {
+    this.burst = false;
+    if (this.client.outbox.unsent > 0) this.client.flush();
+  };
 
   constructor(private readonly client: Client) {}
 
@@ -73,6 +79,20 @@ export class Recovery {
   /** A message that was delivered here and can't be kept: its sequence is used up by this. */
   lose(): void {
     this.client.publisher.body(Kind.Gap, Flag.Home, TO_SIDECAR, ONE_LOST);
+  }
+
+  /**
+   * A client is about to have it. Should this process be killed, the sidecar must have it, too: what a client
+   * has seen and nobody else knows is an offset that proves nothing. So what was published here is written to
+   * the sidecar first. In a burst it follows in one piece, before any client that is being written to takes more.
+   */
+  secure(socket: RecoverableSocket, { origin }: MessageId): void {
+    if (origin !== this.client.id.hex || this.client.outbox.unsent === 0) return;
+    if (this.burst && !writesNow(socket)) return;
+    this.client.flush();
+    if (this.burst) return;
+    this.burst = true;
+    process.nextTick(this.endBurst);
   }
 
   /** False: too large. */

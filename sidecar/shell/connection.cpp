@@ -19,6 +19,8 @@ using boost::system::error_code;
 
 // How long an ending connection may take to write its rest, and its peer to read it.
 constexpr std::chrono::milliseconds kFinishTimeout{1000};
+// How long the last words of a peer that hears nothing any more may take.
+constexpr std::chrono::milliseconds kLastWordsTimeout{1000};
 
 }  // namespace
 
@@ -70,7 +72,9 @@ void Connection::on_read(const error_code& error, std::size_t size) {
     if (state_ == State::kFinishing || state_ == State::kLingering) {
       abort();
     } else {
-      lose(error == boost::asio::error::eof ? "the peer closed it" : error.message());
+      if (unwritable_.empty())
+        unwritable_ = error == boost::asio::error::eof ? "the peer closed it" : error.message();
+      lose(std::exchange(unwritable_, {}));
     }
     return;
   }
@@ -127,7 +131,8 @@ void Connection::consume_wire(std::span<const std::uint8_t> bytes) {
 }
 
 void Connection::flush() {
-  if (waiting_writable_ || (state_ != State::kOpen && state_ != State::kFinishing)) return;
+  if (waiting_writable_ || !unwritable_.empty()) return;
+  if (state_ != State::kOpen && state_ != State::kFinishing) return;
   const Written result = transport_ == nullptr ? write_slices() : write_sealed();
   if (result == Written::kAll && state_ == State::kFinishing) finished_writing();
 }
@@ -168,7 +173,7 @@ Connection::Written Connection::write_sealed() {
 }
 
 Connection::Written Connection::write_wire() {
-  if (waiting_writable_) return Written::kBlocked;
+  if (waiting_writable_ || !unwritable_.empty()) return Written::kBlocked;
   while (true) {
     std::span<const std::uint8_t> pending = transport_->wire_pending();
     if (pending.empty()) return Written::kAll;
@@ -194,13 +199,23 @@ Connection::Written Connection::write_vector(Slices slices, std::size_t& written
   do {
     size = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (size < 0 && errno == EINTR);
-  if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
-    lose(std::strerror(errno));
-    return Written::kLost;
-  }
+  if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS)
+    return stop_writing(std::strerror(errno));
   written = size < 0 ? 0 : static_cast<std::size_t>(size);
   if (written == offered) return Written::kAll;
   return wait_writable();
+}
+
+// A process that was killed hears nothing any more, and what it said before may still lie here:
+// that is read before the connection is lost.
+Connection::Written Connection::stop_writing(std::string why) {
+  if (state_ != State::kOpen) {
+    lose(why);
+    return Written::kLost;
+  }
+  unwritable_ = std::move(why);
+  start_deadline(kLastWordsTimeout);
+  return Written::kBlocked;
 }
 
 // Asio never takes EPOLLOUT back from a descriptor that has waited for it once, and a Unix socket
@@ -240,6 +255,7 @@ void Connection::finish() {
   } else if (state_ == State::kOpen) {
     state_ = State::kFinishing;
     start_deadline(kFinishTimeout);
+    if (!unwritable_.empty()) return abort();
     flush();
   }
 }
@@ -292,6 +308,8 @@ void Connection::start_deadline(std::chrono::microseconds delay) {
 void Connection::on_deadline() {
   if (state_ == State::kHandshake) {
     lose("the TLS handshake took too long");
+  } else if (state_ == State::kOpen && !unwritable_.empty()) {
+    lose(std::exchange(unwritable_, {}));
   } else if (state_ == State::kFinishing || state_ == State::kLingering) {
     abort();
   }

@@ -121,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Written write_sealed();
   Written write_wire();
   Written write_vector(Slices slices, std::size_t& written);
+  Written stop_writing(std::string why);
   Written wait_writable();
   void became_writable();
 
@@ -135,6 +136,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool paused_ = false;
   bool reading_ = false;
   bool waiting_writable_ = false;
+  std::string
+      unwritable_;  // why nothing can be written any more; what was sent to us is read first
   std::array<std::span<const std::uint8_t>, kSlicesMax> slices_;
   std::array<std::uint8_t, kReadBytes> buffer_;
 };

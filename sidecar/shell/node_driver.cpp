@@ -53,7 +53,7 @@ void NodeDriver::accept_app(Socket socket, const std::string& remote) {
 }
 
 void NodeDriver::accept_link(Socket socket, const std::string& remote) {
-  if (leaving_) return;
+  if (links_closed_) return;
   error_code ignored;
   socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
   adopt_link(std::move(socket), "", remote);
@@ -91,9 +91,9 @@ void NodeDriver::set_addresses(const std::vector<std::string>& addresses) {
 }
 
 void NodeDriver::dial(const std::string& address) {
-  if (leaving_) return;
+  if (links_closed_) return;
   dialer_.dial(address, [this, address](Expected<Dialer::Dialed> result) {
-    if (leaving_) return;
+    if (links_closed_) return;
     if (result) {
       adopt_link(std::move(result->socket), address, result->remote);
     } else {
@@ -259,12 +259,15 @@ void NodeDriver::on_timer() {
   }
 }
 
-void NodeDriver::leave(std::function<void()> done) {
+void NodeDriver::leave(std::function<void()> done, std::function<void()> last_link) {
   if (leaving_) return;
   leaving_ = true;
   left_ = std::move(done);
+  last_link_ = std::move(last_link);
   node_.leave(steady_now_us());
-  const auto patience = limits_.recovery_window > 0 ? kHandoverTimeout : kLeaveTimeout;
+  const bool hands_over = limits_.recovery_window > 0;
+  if (!hands_over) close_links();
+  const auto patience = hands_over ? kHandoverTimeout : kLeaveTimeout;
   leave_timer_.expires_after(patience - kGoodbyeDelivery);
   leave_timer_.async_wait([this](const error_code& error) {
     if (!error) finish_leaving();
@@ -277,9 +280,15 @@ void NodeDriver::check_left() {
   if (goodbyes_written_ && connections_.empty() && left_) std::exchange(left_, nullptr)();
 }
 
+void NodeDriver::close_links() {
+  if (std::exchange(links_closed_, true)) return;
+  last_link_();
+}
+
 void NodeDriver::finish_leaving() {
   if (goodbyes_written_) return;
   goodbyes_written_ = true;
+  close_links();
   std::vector<Ptr> open;
   open.reserve(connections_.size());
   for (const auto& [id, connection] : connections_) open.push_back(connection);

@@ -65,8 +65,9 @@ class NodeDriver final : public Connection::Host {
   void connection_stirred() override;
   void connection_was_read() override;
   // Says goodbye to everyone, then calls `done` once, at the latest after kLeaveTimeout
-  // (kHandoverTimeout with recovery on).
-  void leave(std::function<void()> done);
+  // (kHandoverTimeout with recovery on). `last_link` is called before: from then on none is made.
+  // With recovery on that is not at once: what is handed over waits for all whom the peers see.
+  void leave(std::function<void()> done, std::function<void()> last_link = [] {});
 
   [[nodiscard]] node::Status status() const;
   [[nodiscard]] const node::Counters& counters() const { return node_.counters(); }
@@ -96,6 +97,7 @@ class NodeDriver final : public Connection::Host {
   void arm_timer();
   void on_timer();
   void check_left();
+  void close_links();
   void finish_leaving();
 
   boost::asio::io_context& io_;
@@ -117,7 +119,9 @@ class NodeDriver final : public Connection::Host {
   boost::asio::steady_timer leave_timer_;
   std::function<bool()> companion_;
   std::function<void()> left_;
+  std::function<void()> last_link_;
   bool leaving_ = false;
+  bool links_closed_ = false;  // no more of them
   bool goodbyes_written_ = false;
   DriverStats stats_;
 };

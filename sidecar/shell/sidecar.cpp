@@ -197,10 +197,11 @@ void Sidecar::tick() {
 void Sidecar::leave(std::function<void()> done) {
   logger_.info("leaving");
   app_listener_.close();
-  link_listener_.close();
-  provider_->stop();
   if (dropin_) dropin_->leave();
-  driver_->leave(std::move(done));
+  driver_->leave(std::move(done), [this] {
+    link_listener_.close();
+    provider_->stop();
+  });
 }
 
 bool Sidecar::ready() const {

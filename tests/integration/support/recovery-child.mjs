@@ -13,6 +13,14 @@ let timer;
 const actions = {
   count: () => app.count(),
   sockets: () => app.io.of("/").sockets.size,
+  emit: (event, n) => void app.io.to("all").emit(event, n),
+  /** Emits so many numbers at once and dies: in that very "turn", or when its first "writes" are done. */
+  emitAndDie: (event, count, when) => {
+    for (let n = 0; n < count; n++) app.io.to("all").emit(event, n);
+    const die = () => process.kill(process.pid, "SIGKILL");
+    if (when === "turn") die();
+    else process.nextTick(() => process.nextTick(die));
+  },
   /** Emits numbers to everyone from here on. */
   traffic: (event, everyMs) => {
     timer = setInterval(() => app.io.to("all").emit(event, sent++), everyMs);
