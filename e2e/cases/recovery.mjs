@@ -31,6 +31,13 @@ async function roamers({ ns, clients }, serviceName) {
   return names;
 }
 
+/** Why a pod's sidecar has refused sessions. */
+async function refusals(clients, pod) {
+  const lines = (await clients.sidecarMetrics(pod)).split("\n");
+  const told = lines.filter((line) => line.startsWith("socketmesh_recovery_refused") && !line.endsWith(" 0"));
+  return `${pod.metadata.name}: ${told.join(", ") || "none refused"}`;
+}
+
 /** They talk while action() replaces every pod. */
 async function recoveredThroughout(context, { pods, deployment, service: serviceName, action }) {
   const { ns, clients, note } = context;
@@ -52,9 +59,14 @@ async function recoveredThroughout(context, { pods, deployment, service: service
   await converged(clients, renewed);
   await Promise.all(sleepers.map((name) => clients.back(name)));
   const account = await clients.settleTalk();
-  note(nothingLost(account));
   const { returns } = account;
   const afresh = returns.filter(({ recovered }) => !recovered);
+  // Who began anew lacks what was said meanwhile: that explains losses, and no session has a hole.
+  if (afresh.length > 0) {
+    const refused = await Promise.all(renewed.map((pod) => refusals(clients, pod)));
+    note(`${afresh.length} of ${returns.length} returns began anew: ${JSON.stringify(afresh)}; ${refused.join("; ")}`);
+  }
+  note(nothingLost(account));
   want(afresh.length === 0, () => `${afresh.length} of ${returns.length} returns began anew: ${JSON.stringify(afresh[0])}`);
   for (const name of names) want(returns.some((each) => each.name === name), () => `${name} never lost its pod`);
   const away = returns.filter(({ name }) => !sleepers.includes(name)).map(({ awayMs }) => awayMs).sort((a, b) => a - b);

@@ -10,8 +10,8 @@ function talk(said) {
   return { continuity, texts: Array.from({ length: said }, () => say(continuity)) };
 }
 
-function say(continuity) {
-  const { text, confirm } = continuity.next("a");
+function say(continuity, at = 0) {
+  const { text, confirm } = continuity.next("a", at);
   confirm();
   return text;
 }
@@ -37,7 +37,25 @@ test("a loss is counted and named, also one at the end", () => {
   deliver(continuity, ["b"], texts.slice(0, 2));
   const { lost, examples } = continuity.account();
   assert.equal(lost, 1);
-  assert.deepEqual(examples, [{ sender: "a", life: 1, number: 2, to: "b" }]);
+  const from = "life 1, new, at ? from 00:00:00.000 on";
+  assert.deepEqual(examples, [{ sender: "a", life: 1, numbers: "2", said: "00:00:00.000", from, to: "b", was: [from] }]);
+});
+
+test("losses in a row are told together, with where the receiver was", () => {
+  const { continuity } = talk(1);
+  continuity.down("b", 10);
+  for (const at of [20, 30]) say(continuity, at);
+  continuity.up("b", true, 40).pod = "p2";
+  say(continuity, 9000);
+  const { lost, examples } = continuity.account();
+  assert.equal(lost, 8);
+  const [toItself, toTheOther] = examples;
+  assert.equal(toItself.numbers, "0-3");
+  assert.deepEqual([toTheOther.numbers, toTheOther.said], ["0-3", "00:00:00.000 to 00:00:09.000"]);
+  assert.deepEqual(toTheOther.was, [
+    "life 1, new, at ? from 00:00:00.000 to 00:00:00.010",
+    "life 2, recovered, at p2 from 00:00:00.040 on",
+  ]);
 });
 
 test("being away excuses nothing", () => {
@@ -54,7 +72,7 @@ test("being away excuses nothing", () => {
 
 test("what was not confirmed may be lost, but comes once", () => {
   const { continuity } = talk(0);
-  const { text } = continuity.next("a");
+  const { text } = continuity.next("a", 0);
   assert.deepEqual(figures(continuity), [0, 0, 0, 0]);
   deliver(continuity, ["b"], [text, text]);
   assert.deepEqual(figures(continuity), [0, 0, 1, 0]);
