@@ -89,6 +89,11 @@ export class RecoveryNamespace {
 
   /** By order of the sidecar. False: there is no such socket. */
   close(sid: string): boolean {
+    const arrival = this.arrivals.get(sid);
+    if (arrival !== undefined) {
+      this.failArrival(arrival);
+      return true;
+    }
     const socket = this.nsp.sockets.get(sid);
     if (socket === undefined || !this.sessions.has(sid)) return false;
     closeNow(socket);
@@ -203,8 +208,8 @@ export class RecoveryNamespace {
     const { pid } = socket;
     // Clients of an older protocol are not told their pid.
     if (pid === undefined || socket.client.conn.protocol === 3) return;
-    this.sessions.begin(socket);
     const arrival = this.arrivals.get(socket.id);
+    this.sessions.begin(socket, arrival?.socket === socket ? arrival.session.generation : 0);
     if (arrival?.socket !== socket) {
       // Until it has seen a message, it will come back with the offset that it has from another session.
       const { offset } = socket.handshake["auth"] as Auth;

@@ -13,15 +13,18 @@ export interface Restored {
   readonly rooms: readonly string[];
   readonly data: unknown;
   readonly marks: Marks;
+  /** How often it was given on. */
+  readonly generation: number;
 }
 
 /** The rest of RESTORED, behind `sid`. Throws WireError. */
 export function readRestored(sid: string, reader: ByteReader): Restored {
   const rooms: string[] = [];
   for (let count = reader.count(1); count > 0; count--) rooms.push(fromWireName(reader.string()));
+  const generation = reader.u64();
   const marks = new Map<string, number>();
   for (let count = reader.count(16); count > 0; count--) marks.set(reader.id().hex, reader.u64());
-  return { sid, rooms, data: decodeValue(reader.buffer, reader.at, reader.end), marks };
+  return { sid, rooms, generation, data: decodeValue(reader.buffer, reader.at, reader.end), marks };
 }
 
 /** Whole DATA frames to the end, put behind those of earlier parts. Throws WireError. */

@@ -13,6 +13,7 @@ import { encodeValue } from "./values";
 import { SessionOp } from "./wire";
 
 const NOTHING = Buffer.alloc(0);
+const NO_MARKS: Marks = new Map();
 const SESSION = Symbol("socketmesh session");
 
 interface Session {
@@ -23,6 +24,8 @@ interface Session {
   toldData: Buffer;
   /** What it had before its CONNECT, while some of that may still come. */
   marks: Marks | undefined;
+  /** As it was restored with; a new one's is 0. */
+  readonly generation: number;
 }
 
 type WithSession = { [SESSION]?: Session };
@@ -68,8 +71,8 @@ export class Sessions {
 
   // ---- from CONNECT on ----------------------------------------------------------------------------
 
-  begin(socket: RecoverableSocket): void {
-    const session: Session = { socket, last: undefined, toldLast: undefined, toldData: NOTHING, marks: undefined };
+  begin(socket: RecoverableSocket, generation = 0): void {
+    const session: Session = { socket, last: undefined, toldLast: undefined, toldData: NOTHING, marks: undefined, generation };
     (socket as WithSession)[SESSION] = session;
     this.byId.set(socket.id, session);
     this.byPid.set(socket.pid!, socket);
@@ -124,11 +127,7 @@ export class Sessions {
 
   /** Every connected socket, to a sidecar that may know none. */
   openAll(): void {
-    for (const session of [...this.byId.values()]) {
-      session.toldLast = undefined;
-      this.open(session);
-      this.tellLast(session);
-    }
+    for (const session of [...this.byId.values()]) this.open(session);
   }
 
   tellAllLast(): void {
@@ -160,10 +159,15 @@ export class Sessions {
   // ---- what is told ----------------------------------------------------------------------------------
 
   private open(session: Session): void {
-    const { socket } = session;
+    const { socket, last, generation } = session;
+    session.toldLast = last;
     this.about(SessionOp.Open, session, (writer) => {
       writer.string(socket.pid!).varint(socket.rooms.size);
       for (const room of socket.rooms) writer.string(toWireName(room));
+      const marks: Marks = session.marks ?? NO_MARKS;
+      writer.u64(generation).varint(marks.size);
+      for (const [origin, seq] of marks) writer.raw(Buffer.from(origin, "hex")).u64(seq);
+      writer.string(last === undefined ? "" : offsetOf(last));
       session.toldData = encodeValue(socket.data);
       writer.raw(session.toldData);
     });

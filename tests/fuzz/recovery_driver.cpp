@@ -153,6 +153,11 @@ void NodeDriver::send_session(Driven& driven, Input& input) {
     body.string("/").string(sid_of(session));
     if (op == rw::Op::kOpen) body.string(pid_of(session));
     if (op <= rw::Op::kLeave) body.varint(1).string("r" + std::to_string(more.size() % 4));
+    if (op == rw::Op::kOpen) {
+      body.u64(session % 3).varint(session % 2);
+      if (session % 2 == 1) body.id64(driven.member + 40).u64(more.size());
+      body.string(more.empty() ? "" : offset_of(driven.member, more.size()));
+    }
     if (op == rw::Op::kLast) body.string(offset_of(driven.member, more.size()));
     if (op == rw::Op::kOpen || op == rw::Op::kData || op == rw::Op::kClose) body.raw(text(more));
   }
@@ -192,13 +197,18 @@ void NodeDriver::send_move(Driven& driven, Input& input) {
     if (more % 2 == 1) said.string(driven_[3 - current_].sidecar);
   };
   const auto marks = [&] { said.varint(1).id64(driven.member + 40).u64(more); };
+  const auto suspects = [&] {
+    said.varint(session % 2);
+    if (session % 2 == 1) said.id64(driven.member + 40);
+  };
   switch (type) {
     case rw::kFind:
       said.string("/").string(pid_of(session));
       break;
     case rw::kFound:
       said.u8(more % 9);
-      if (more % 9 == 0) said.u64(more).string(sid_of(session)).varint(1).string("r1").raw("data");
+      if (more % 9 == 0)
+        said.u64(more).u64(UINT64_MAX).string(sid_of(session)).varint(1).string("r1").raw("data");
       break;
     case rw::kBarrier:
       said.string("here");
@@ -213,6 +223,7 @@ void NodeDriver::send_move(Driven& driven, Input& input) {
     case rw::kAdoptEnd:
       said.u8(more % 2 == 0 ? 0 : 8);
       if (more % 2 == 0) marks();
+      if (more % 2 == 0 && type == rw::kReplayed) suspects();
       break;
     case rw::kMoved:
     case rw::kAdopted:
@@ -224,10 +235,14 @@ void NodeDriver::send_move(Driven& driven, Input& input) {
       break;
     case rw::kAdopt:
       said.id64(kStrangers + session % 16).u64(more);
+      said.u64(UINT64_MAX).u64(UINT64_MAX).u64(UINT64_MAX);
+      suspects();
       break;
     case rw::kAdoptSession:
       said.string("/").string(sid_of(session)).string(pid_of(session)).u64(more).u64(1'000'000);
-      said.u64(more).string("").string(offset_of(driven.member, more)).u64(more).varint(1);
+      said.u64(more).string("").string(offset_of(driven.member, more)).u64(more).u64(UINT64_MAX);
+      suspects();
+      said.u8(more % 2).varint(1);
       said.string("r1").varint(1).u64(more).u8(more % 2).string("r2");
       marks();
       said.string("data").raw(frame);

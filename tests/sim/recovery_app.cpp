@@ -101,9 +101,25 @@ void RecoveryApp::closed(EndId end) {
   end_ = 0;
   welcomed_ = false;
   // Whoever waits for a session gets none.
-  for (auto& [request, pending] : std::exchange(pending_, {}))
+  for (auto& [request, pending] : std::exchange(pending_, {})) {
+    given_up_.insert(request);
     accept_new(*pending.client, pending.connection, pending.wanted);
+  }
+  lose_arriving();
   dial_failed({}, "");
+}
+
+// Nobody knows what those miss that are not connected yet: they come again.
+void RecoveryApp::lose_arriving() {
+  std::vector<std::string> arriving;
+  for (const auto& [sid, socket] : sockets_) {
+    if (!socket.connected) arriving.push_back(sid);
+  }
+  for (const std::string& sid : arriving) {
+    Socket& socket = sockets_.at(sid);
+    socket.client->closed(socket.connection);
+    close(socket);
+  }
 }
 
 void RecoveryApp::attach() {
@@ -184,10 +200,13 @@ void RecoveryApp::tell(const std::string& op) {
   publish_frame(std::move(data));
 }
 
-void RecoveryApp::tell_open(const Socket& socket) {
+void RecoveryApp::tell_open(Socket& socket) {
   Writer op;
   op.u8(kOpen).string(kNamespace).string(socket.sid).string(socket.pid);
   write_names(op, socket.rooms);
+  op.u64(socket.generation).varint(socket.marks.size());
+  for (const auto& [origin, seq] : socket.marks) op.id64(origin).u64(seq);
+  op.string(socket.last_told = socket.last);
   tell(op.string("data").take());
 }
 
@@ -285,6 +304,7 @@ void RecoveryApp::connect(ClientEnd& client, std::uint64_t connection, const std
   pending.client = &client;
   pending.connection = connection;
   pending.wanted = wanted;
+  pending.offset = offset;
   Writer op;
   tell(op.u8(kRestore).u32(request_).string(kNamespace).string(pid).string(offset).take());
 }
@@ -374,8 +394,14 @@ void RecoveryApp::on_replay(Reader& reader) {
 }
 
 void RecoveryApp::on_restored(Reader& reader) {
-  const auto found = pending_.find(reader.u32());
-  if (found == pending_.end()) return;
+  const std::uint32_t request = reader.u32();
+  const auto found = pending_.find(request);
+  if (found == pending_.end()) {
+    const bool restored = reader.u8() == 0;
+    if (given_up_.erase(request) > 0 && restored)
+      tell(Writer().u8(kEnd).string(kNamespace).string(reader.string()).take());
+    return;
+  }
   Pending pending = std::move(found->second);
   pending_.erase(found);
   if (const std::uint8_t why = reader.u8(); why != 0) {
@@ -392,7 +418,9 @@ void RecoveryApp::on_restored(Reader& reader) {
   socket.pid = pending.pid;
   socket.client = pending.client;
   socket.connection = pending.connection;
+  socket.last = pending.offset;
   for (std::uint32_t n = reader.varint(); n > 0; --n) socket.rooms.insert(reader.string());
+  socket.generation = reader.u64();
   for (std::uint32_t n = reader.varint(); n > 0; --n) {
     const MemberId origin = reader.id64();
     socket.marks[origin] = reader.u64();

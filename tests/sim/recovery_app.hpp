@@ -88,6 +88,7 @@ class RecoveryApp : public NetUser {
     bool connected = false;
     std::vector<MessageId> missed;  // written behind CONNECT
     std::map<MemberId, std::uint64_t> marks;
+    std::uint64_t generation = 0;
     std::string last;
     std::string last_told;
   };
@@ -96,6 +97,7 @@ class RecoveryApp : public NetUser {
     ClientEnd* client = nullptr;
     std::uint64_t connection = 0;
     Rooms wanted;
+    std::string offset;
     bool dead = false;  // its transport ended
     std::vector<MessageId> replay;
     std::vector<Message> remembered;
@@ -113,7 +115,8 @@ class RecoveryApp : public NetUser {
   void accept_new(ClientEnd& client, std::uint64_t connection, const Rooms& rooms);
   void close(Socket& socket);
   void tell(const std::string& op);
-  void tell_open(const Socket& socket);
+  void tell_open(Socket& socket);
+  void lose_arriving();
   void tell_last(Socket& socket);
   void publish_frame(Data data);
   std::string order() const;
@@ -139,6 +142,7 @@ class RecoveryApp : public NetUser {
   std::map<std::string, Socket> sockets_;  // by sid
   std::map<std::string, int> room_counts_;
   std::map<std::uint32_t, Pending> pending_;
+  std::set<std::uint32_t> given_up_;  // restores that nobody waits for any more
   std::map<MessageId, std::int64_t> delivered_;
   std::map<std::uint8_t, std::uint64_t> refusals_;
   std::uint64_t restored_ = 0;

@@ -36,6 +36,7 @@ struct RecoveryPlan {
     latency = rng.permille(200) ? 30 * kMillisecondUs : 300;
     cuts_off = cuts > 0 && Rng(seed ^ 0x637574206f6666ULL).permille(400);
     if (mode != Mode::kDying) return;
+    dies = true;
     sidecars = static_cast<std::size_t>(rng.range(2, 5));
     replicas = static_cast<std::size_t>(rng.range(1, 2));
     pod_kills = static_cast<std::uint64_t>(rng.range(1, 4));
@@ -47,6 +48,10 @@ struct RecoveryPlan {
       rate = static_cast<std::uint64_t>(rng.range(5, 60));
       cuts = crashes = restarts = sidecar_kills = 0;
       silent = false;
+    } else if (Rng more(seed ^ 0x73696465636172ULL); more.permille(600)) {
+      sidecar_kills = static_cast<std::uint64_t>(more.range(1, 4));
+      if (more.permille(300)) pod_kills = 0;
+      if (more.permille(150)) replicas = 0;
     }
   }
   Rng rng;
@@ -67,7 +72,8 @@ struct RecoveryPlan {
   std::uint64_t sidecar_kills = 0;
   bool silent = false;  // peers are not told of a death
   bool calm = false;
-  bool dying() const { return pod_kills + sidecar_kills > 0; }
+  bool dies = false;
+  bool dying() const { return dies; }
   TimeUs slack() const {
     return cuts > 0 || sidecar_kills > 0 || silent ? 3 * kSecondUs : 400 * kMillisecondUs;
   }
@@ -144,6 +150,13 @@ class RecoveryRun {
     return *ready[rng_.index(ready.size())];
   }
 
+  // Also one whose sidecar is away.
+  RecoveryApp& any_publisher() {
+    if (plan_.sidecar_kills == 0 || !rng_.permille(200)) return any_app();
+    RecoveryApp& app = *apps_[rng_.index(apps_.size())];
+    return app.alive() ? app : any_app();
+  }
+
   void step() {
     if (rng_.permille(plan_.rate)) {
       for (std::int64_t n = rng_.permille(50) ? 20 : 1; n > 0; --n) publish();
@@ -188,7 +201,7 @@ class RecoveryRun {
       const auto& client = clients_[rng_.index(clients_.size())];
       if (!client->sid().empty()) rooms = {client->sid()};
     }
-    RecoveryApp& app = any_app();
+    RecoveryApp& app = any_publisher();
     Message message = app.publish(std::move(rooms), std::move(except), rng_.permille(80));
     // Who is not linked to all others yet is not heard by all.
     const auto links = app.home().links();

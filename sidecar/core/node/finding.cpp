@@ -5,8 +5,6 @@
 
 namespace socketmesh::node {
 
-using recovery::Session;
-
 void Node::Impl::Recovery::find(Restore& restore) {
   restore.again = kNever;
   restore.step = Restore::Step::kFinding;
@@ -114,7 +112,8 @@ void Node::Impl::Recovery::decide(Restore& restore) {
   if (!restore.waiting.empty()) return;
   const Here here = newest_here(restore.nsp, restore.pid);
   if (here.session != nullptr) return decide(restore, here);
-  if (restore.from != nullptr) return arrive(restore);
+  // Who is busy with it may have a newer one.
+  if (restore.from != nullptr && !restore.busy) return arrive(restore);
   if (restore.busy || restore.missing || !std::exchange(restore.unknown_once, true)) {
     restore.again = node.now + kRestoreRetry;
     return;
@@ -137,7 +136,10 @@ void Node::Impl::Recovery::decide(Restore& restore, const Here& here) {
     restore.again = node.now + kRestoreRetry;
     return;
   }
-  if (here.session->state != Session::State::kAway || here.session->lease != 0) {
+  const bool free = here.session->state == Session::State::kAway && here.session->lease == 0;
+  if (restore.busy || !free) {
+    // It has gone on from here: its socket is of no use.
+    if (here.session->state == Session::State::kLive) doom(*here.record, *here.session);
     restore.again = node.now + kRestoreRetry;
     return;
   }

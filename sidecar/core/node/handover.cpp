@@ -7,8 +7,6 @@
 
 namespace socketmesh::node {
 
-using recovery::Session;
-
 namespace {
 
 // How long a leaving sidecar waits for members that may be about to end. Kubernetes ends an app
@@ -86,7 +84,7 @@ void Node::Impl::Recovery::offer(Handover& handover) {
   node.to_peer(*handover.to, [&](wire::Buffer& out) {
     const recovery::CopyState state = home.state();
     rw::write_adopt(out, {handover.token, handover.member, handover.next, state.told_end, state.cut,
-                          state.after});
+                          state.after, state.suspects});
   });
   home.each_session([&](Session& session) {
     const bool ours = session.lease == 0 || handover.sessions.contains(session.lease);
@@ -227,7 +225,8 @@ void Node::Impl::Recovery::adopt(Slot& slot, const rw::Adopt& said) {
   while (homes.contains(name)) ++name;
   HomeRecord& record = make_home(name);
   record.home.begin_adoption(said.head);
-  record.home.set_state({false, 0, said.told_end, said.cut, said.after, {}}, node.now);
+  record.home.set_state({false, 0, said.told_end, said.cut, said.after, said.suspects, {}},
+                        node.now);
   orphans.push_back(&record);
   adoptions[{&slot, said.token}] = {name, kNever};
 }

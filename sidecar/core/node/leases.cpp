@@ -6,8 +6,6 @@
 
 namespace socketmesh::node {
 
-using recovery::Session;
-
 Lease* Node::Impl::Recovery::find_lease(const Slot& mover, std::uint64_t token) {
   const auto number = lease_numbers.find({&mover, token});
   return number == lease_numbers.end() ? nullptr : &leases.at(number->second);
@@ -72,7 +70,7 @@ void Node::Impl::Recovery::fetch(Slot& slot, const rw::Fetch& fetch) {
   const bool here = record == nullptr || tails_are_here(*record);
   const bool same = here && same_mesh(slot, fetch.sidecars);
   if (lease == nullptr || !same) {
-    const rw::Replayed again{fetch.token, rw::Result::kAgain, {}};
+    const rw::Replayed again{fetch.token, rw::Result::kAgain, {}, {}};
     return node.to_peer(slot, [&](wire::Buffer& out) { rw::write_replayed(out, again); });
   }
   lease->fetching = true;
@@ -153,19 +151,21 @@ void Node::Impl::Recovery::check(Lease& lease) {
   lease.fetching = false;
   HomeRecord* record = home_of(lease.member);
   Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
-  rw::Replayed said{lease.token, rw::Result::kUnknownSession, {}};
+  rw::Replayed said{lease.token, rw::Result::kUnknownSession, {}, {}, {}};
   if (session != nullptr) {
     const recovery::Replay replay =
         record->home.replay(*session, lease.offset, recovery::Home::kAll);
     said.result = replay.result;
-    said.suspect = replay.suspect;
+    if (said.result == rw::Result::kRestored && somebody_lives(replay.suspects))
+      said.result = rw::Result::kUnprovable;
+    said.suspects = replay.suspects;
     wire::Buffer piece;
     const auto send = [&] {
       node.to_peer(*lease.mover,
                    [&](wire::Buffer& out) { rw::write_link_replay(out, {lease.token, piece}); });
       piece.clear();
     };
-    if (replay.result == rw::Result::kRestored) {
+    if (said.result == rw::Result::kRestored) {
       for (const wire::Bytes frame : replay.frames) {
         if (!piece.empty() && piece.size() + frame.size() > kReplayPieceBytes) send();
         piece.insert(piece.end(), frame.begin(), frame.end());
@@ -238,7 +238,7 @@ void Node::Impl::Recovery::peer_lost(Slot& slot) {
     Lease& lease = leases.at(number);
     lease.fetching = false;
     lease.waiting.clear();
-    const rw::Replayed again{lease.token, rw::Result::kAgain, {}};
+    const rw::Replayed again{lease.token, rw::Result::kAgain, {}, {}};
     node.to_peer(*lease.mover, [&](wire::Buffer& out) { rw::write_replayed(out, again); });
   }
   lose_handovers(slot, false);
@@ -384,6 +384,8 @@ bool Node::Impl::recovery_answer(Slot& slot, std::uint8_t type, wire::Bytes payl
       return use(rw::decode_tail(payload), [&](const auto& said) { at.tail(slot, said); });
     case rw::kTailEnd:
       return use(rw::decode_tail_end(payload), [&](const auto& said) { at.tail_end(slot, said); });
+    case rw::kGoneOn:
+      return use(rw::decode_gone_on(payload), [&](const auto& said) { at.gone_on(said); });
     case rw::kCopyLost:
       return use(rw::decode_copy_lost(payload),
                  [&](MemberId member) { at.copy_lost(slot, member); });

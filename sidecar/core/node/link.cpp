@@ -191,6 +191,7 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   set_due(link.ping_due, now);
   wake_by(link.last_received + config.limits.idle_timeout);
   slot.linked = true;
+  slot.left = false;
   slot.since = now;
   slot.hold_deadline = kNever;
   ++counters.links_opened;
@@ -274,6 +275,7 @@ void Node::Impl::goodbye(LinkConn& link, wire::Bytes payload) {
   const bool returning = payload[0] != 0;
   log(Action::Level::kInfo, "peer says goodbye",
       "peer=\"" + slot.id + (returning ? "\" returning=true" : "\""));
+  slot.left = true;
   drop_link(link);
   close_connection(link.conn, true);
   if (!returning) remove_slot(slot);

@@ -138,6 +138,7 @@ struct Slot {
   std::uint64_t epoch = 0;  // of the life that was last met; 0 none
   ConnId conn = 0;          // the connection that carries, or prepares to carry, records
   bool linked = false;
+  bool left = false;      // it said goodbye: nothing of it is under way
   bool replaced = false;  // its link gave way to another connection, just after it was made
   std::string address;    // of the connection, for people
   bool dialed = false;

@@ -26,6 +26,7 @@ HomeRecord* Node::Impl::Recovery::home_of(MemberId member) {
 }
 
 void Node::Impl::Recovery::attach(AppConn& app, std::uint16_t attachment, const rw::Marks& taken) {
+  member_lives(app.id);
   HomeRecord* record = home_of(app.id);
   if (record == nullptr) record = &make_home(app.id);
   std::erase(orphans, record);
@@ -124,7 +125,12 @@ bool Node::Impl::Recovery::own(AppConn& app, const Run& run) {
     return true;
   }
   const auto op = rw::decode_session_op(run.head.body);
-  if (run.bytes[7] != wire::kSessionKind || !op || !session_op(record, *op)) return false;
+  if (run.bytes[7] != wire::kSessionKind || !op) return false;
+  // Of an attachment before: its sockets are told again, and nobody waits for those restores. What
+  // they got meanwhile is not in the log.
+  const bool begins = op->op == rw::Op::kOpen || op->op == rw::Op::kRestore;
+  if (begins && record.home.is_stale(run.head.body)) return true;
+  if (!session_op(record, *op)) return false;
   sync_interest(record);
   return true;
 }
@@ -167,7 +173,10 @@ bool Node::Impl::Recovery::session_op(HomeRecord& record, const rw::SessionOp& o
     return true;
   }
   if (op.op == rw::Op::kOpen) {
-    if (recovery::Session* session = home.open(op, limits)) opened(record, *session);
+    if (recovery::Session* session = home.open(op, node.now, limits)) {
+      opened(record, *session);
+      check_opened(record, *session);
+    }
     return true;
   }
   recovery::Session* session = home.find_socket(op.nsp, op.sid);
@@ -208,7 +217,6 @@ void Node::Impl::Recovery::opened(HomeRecord& record, recovery::Session& session
 
 // A socket is gone. A restored one that never was connected leaves its session where it was.
 void Node::Impl::Recovery::closed(HomeRecord& record, recovery::Session& session, bool for_ever) {
-  for_ever = for_ever || session.doomed;
   if (const auto found = restores.find(session.restore); found != restores.end()) {
     if (found->second.step == Restore::Step::kClosing) {
       // It has waited for that.
@@ -236,7 +244,9 @@ void Node::Impl::Recovery::closed(HomeRecord& record, recovery::Session& session
       answer(lease->second, session);
     }
   }
-  if (for_ever) record.home.end(session);
+  if (for_ever) return record.home.end(session);
+  // Whoever believes to have it still must not find it forgotten here.
+  if (session.doomed) session.deadline = node.now + kDoomedWindows * limits.window;
 }
 
 void Node::Impl::Recovery::flush() {
@@ -302,6 +312,7 @@ void Node::Impl::Recovery::expire() {
   for (auto& [key, at] : held) at.shadow.home().expire(node.now, limits, memory);
   std::erase_if(tails_asked,
                 [this](const TailAsked& item) { return item.at + 2 * limits.window <= node.now; });
+  std::erase_if(went_on, [this](const auto& item) { return item.second.until <= node.now; });
   std::erase_if(newest, [this](const auto& item) { return !restores.contains(item.second); });
   std::erase_if(
       passes, [this](const auto& item) { return item.second.since + kRestoreTimeout <= node.now; });

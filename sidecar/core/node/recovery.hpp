@@ -2,7 +2,8 @@
 // homes. recovery.cpp (homes and what members tell), restores.cpp (the side that wants a session),
 // finding.cpp (who has it),
 // leases.cpp (the side that has it), handover.cpp (leaving), shadows.cpp (copies of homes here),
-// takeover.cpp (copies of homes elsewhere). See docs/adr/0008-recovery.md and 0011-shadows.md.
+// takeover.cpp (copies of homes elsewhere), forks.cpp (sessions that two have). See
+// docs/adr/0008-recovery.md and 0011-shadows.md.
 #pragma once
 
 #include <deque>
@@ -18,6 +19,7 @@
 namespace socketmesh::node {
 
 namespace rw = wire::recovery;
+using recovery::Session;
 
 // A shadow of a home here, at a peer: what it was told, and what it has.
 struct HomeCopy {
@@ -52,6 +54,7 @@ struct TakenOver {
   std::uint64_t epoch = 0;
   MemberId member = 0;
   std::map<std::string, rw::Cursor, std::less<>> cursors;
+  std::set<std::string, std::less<>> away;  // peers that it had lost
   rw::Marks marks;
   std::set<const Slot*> asked;  // and not answered
   std::set<const Slot*> answered;
@@ -80,7 +83,7 @@ struct TailAsked {
   std::uint64_t token = 0;
   std::string sidecar;
   std::uint64_t epoch = 0;
-  MemberId member = 0;
+  rw::Members members;  // all of that sidecar
   TimeUs at = 0;
 };
 
@@ -151,6 +154,8 @@ struct Lease {
 // Rendezvous hashing: who is first for a home, all agree.
 std::uint64_t rank(MemberId member, std::string_view sidecar);
 
+// A session that nobody can tell the state of is remembered for so many windows.
+inline constexpr TimeUs kDoomedWindows = 2;
 // A restore that takes longer is refused.
 inline constexpr TimeUs kRestoreTimeout = 4 * kSecondUs;
 // It is begun anew so long after somebody said that it must be.
@@ -311,6 +316,7 @@ struct Node::Impl::Recovery {
   void tell_snapshot(HomeRecord& record, HomeCopy& copy);
   void tell_sessions(HomeRecord& record, HomeCopy& copy);
   void note_cursors(HomeCopy& copy, recovery::CopyNotes& notes) const;
+  void tell_away(HomeRecord& record, HomeCopy& copy, const Slot& slot);
   void send_copy(HomeRecord& record, HomeCopy& copy, recovery::CopyNotes& notes, bool ask = false);
   void shed(HomeRecord& record, HomeCopy& copy);
   void copies_received(const Slot& slot);
@@ -348,13 +354,25 @@ struct Node::Impl::Recovery {
   void tail_end(const Slot& slot, const rw::TailEnd& end);
   void keep_tail(TakenOver& taken, rw::TailKind kind, wire::Bytes frames);
   void tail_answered(std::uint64_t token);
+  // Asks those that are linked and were not asked; false: nobody.
+  bool ask_more(std::uint64_t token, TakenOver& taken);
+  void note_missing(TakenOver& taken);
   void add_late_tail(HomeRecord& record, TakenOver& taken);
   void undo_takeover(std::uint64_t token, TakeoverResult why);
-  void member_lives(MemberId member);
-  void end_suspects(MemberId member);
+  void give_back(HomeRecord& record);
   void sidecar_lives(Slot& slot);
   void tick_takeovers();
   TimeUs takeover_deadline() const;
+
+  // ---- forks.cpp: sessions that two have
+  // One of these is attached to a sidecar that is linked, or to this one.
+  bool somebody_lives(const rw::Members& members) const;
+  void member_lives(MemberId member);
+  void doom_sessions(MemberId member);
+  void doom(HomeRecord& record, Session& session);
+  void gone_on(const rw::GoneOn& said);
+  // A socket was told that may have gone on elsewhere.
+  void check_opened(HomeRecord& record, Session& session);
 
   // A peer's link is lost, or the peer is forgotten.
   void peer_lost(Slot& slot);
@@ -381,6 +399,12 @@ struct Node::Impl::Recovery {
   std::map<std::pair<Slot*, MemberId>, Held> held;
   std::map<std::uint64_t, TakenOver> takeovers;  // by token
   std::vector<TailAsked> tails_asked;
+  // Sessions that went on elsewhere, by namespace and pid.
+  struct GoneOn {
+    std::uint64_t generation = 0;
+    TimeUs until = 0;
+  };
+  std::unordered_map<std::string, GoneOn> went_on;
   TimeUs choose_due = kNever;
   std::map<const Slot*, TimeUs> heard;  // when a peer last sent of a replay
   std::vector<std::uint64_t> lending;   // leases whose replays wait for the links of their movers

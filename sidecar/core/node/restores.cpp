@@ -6,8 +6,6 @@
 
 namespace socketmesh::node {
 
-using recovery::Session;
-
 namespace {
 
 // The next piece of these frames, from number `next` on, which is moved behind it.
@@ -64,7 +62,7 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
   for (const wire::Bytes frame : replay.frames) frames.emplace_back(frame.begin(), frame.end());
   if (own) {
     session.deadline = node.now + limits.window;
-    session.suspect = replay.suspect;
+    session.suspects = replay.suspects;
     finish(restore, session, std::move(frames), session.marks);
     return;
   }
@@ -79,7 +77,7 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
   arrived->restore = restore.token;
   session.state = Session::State::kRestoring;  // the old one waits for the new one to connect
   session.restore = restore.token;
-  arrived->suspect = replay.suspect;
+  arrived->suspects = replay.suspects;
   finish(restore, *arrived, std::move(frames), from.home.marks(session, restore.offset));
 }
 
@@ -88,9 +86,10 @@ void Node::Impl::Recovery::finish(Restore& restore, Session& session,
   HomeRecord& to = *home_of(restore.member);
   std::size_t bytes = 0;
   for (const wire::Buffer& frame : frames) bytes += frame.size();
-  if (!to.home.make_room(bytes)) {
+  const bool room = to.home.make_room(bytes);
+  if (!room || somebody_lives(session.suspects)) {
     if (session.state != Session::State::kArriving) session.restore = 0;
-    return refuse(restore, rw::Result::kLimit);
+    return refuse(restore, room ? rw::Result::kUnprovable : rw::Result::kLimit);
   }
   session.state = Session::State::kRestoring;
   session.restore = restore.token;
@@ -125,6 +124,7 @@ bool Node::Impl::Recovery::hand_replay(HomeRecord& record, Restore& restore) {
   }
   rw::Found found;
   found.sid = session->sid;
+  found.generation = session->generation;
   found.data = session->data;
   found.rooms.assign(session->rooms().begin(), session->rooms().end());
   rw::write_restored(node.tell(app), restore.request, found, std::exchange(restore.marks, {}));
@@ -277,7 +277,7 @@ void Node::Impl::Recovery::replayed(Slot& slot, const rw::Replayed& replayed) {
     restore.from = nullptr;  // it has forgotten it
     return refuse(restore, session == nullptr ? rw::Result::kUnprovable : replayed.result);
   }
-  session->suspect = replayed.suspect;
+  session->suspects = replayed.suspects;
   finish(restore, *session, std::move(restore.frames), replayed.marks);
 }
 

@@ -9,7 +9,6 @@ namespace socketmesh::node {
 
 using recovery::CopyKind;
 using recovery::CopyNotes;
-using recovery::Session;
 
 namespace {
 
@@ -166,6 +165,15 @@ void Node::Impl::Recovery::note_cursors(HomeCopy& copy, CopyNotes& notes) const 
     told = {slot->epoch, slot->recv_stream, slot->recv_seq};
     notes.cursor(id, told);
   }
+}
+
+// What `slot` had on its way here when its link was lost is nobody's loss if it does not come back.
+void Node::Impl::Recovery::tell_away(HomeRecord& record, HomeCopy& copy, const Slot& slot) {
+  const bool told = copy.cursors.erase(&slot) > 0;
+  if (!told || copy.lost || copy.step == HomeCopy::Step::kShed) return;
+  CopyNotes notes;
+  notes.peer_away(slot.id);
+  send_copy(record, copy, notes);
 }
 
 void Node::Impl::Recovery::send_copy(HomeRecord& record, HomeCopy& copy, CopyNotes& notes,
@@ -325,8 +333,12 @@ void Node::Impl::Recovery::copy_stream_started(Slot& slot) {
 
 void Node::Impl::Recovery::copy_link_lost(const Slot& slot) {
   for (auto& [member, record] : homes) {
+    tell_copies(*record);
     for (const auto& copy : record->copies) {
-      if (copy->slot != &slot) continue;
+      if (copy->slot != &slot) {
+        tell_away(*record, *copy, slot);
+        continue;
+      }
       copy->lost = true;
       copy->since = node.now;
       if (copy->ready_seq != 0) record->forked_until = node.now + 2 * limits.window;

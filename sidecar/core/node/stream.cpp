@@ -166,6 +166,7 @@ bool Node::Impl::record_control(LinkConn& link, wire::Bytes frame, std::uint64_t
     case wire::recovery::kTail:
     case wire::recovery::kTailEnd:
     case wire::recovery::kCopyLost:
+    case wire::recovery::kGoneOn:
       return recovery_frame(slot, frame);
     default:
       cut_link(link, CutReason::kUnknownType, "a record with a frame of unknown type");

@@ -6,8 +6,6 @@
 
 namespace socketmesh::node {
 
-using recovery::Session;
-
 namespace {
 
 // How long a link may be away before what is copied becomes a home; at once, when somebody asks.
@@ -25,6 +23,12 @@ bool enters_logs(wire::Bytes frame) {
   if ((frame[5] & wire::kLogged) != 0) return true;
   const bool counts = frame[7] == wire::kBroadcastKind || frame[7] == wire::kGapKind;
   return counts && (frame[5] & wire::kVolatile) == 0;
+}
+
+rw::Members members_of(const rw::Takeover& said) {
+  rw::Members members;
+  for (const rw::Mark& mark : said.marks) members.push_back(mark.origin);
+  return members;
 }
 
 }  // namespace
@@ -118,6 +122,7 @@ void Node::Impl::Recovery::take_over(const Slot& slot, MemberId member) {
   taken.epoch = at.epoch;
   taken.member = member;
   taken.cursors = at.shadow.cursors();
+  taken.away = at.shadow.away();
   taken.started = node.now;
   HomeRecord& record = make_home(member);
   record.home = std::move(at.shadow.home());
@@ -132,7 +137,9 @@ void Node::Impl::Recovery::take_over(const Slot& slot, MemberId member) {
     if (id != member) add_mark(id);
   }
   orphans.push_back(&record);
-  record.home.begin_takeover(node.now, limits);
+  rw::Members members;
+  for (const rw::Mark& mark : taken.marks) members.push_back(mark.origin);
+  record.home.begin_takeover(members, node.now, limits);
   sync_interest(record);
   node.flush_interest();
   node.log(Action::Level::kInfo, "sessions taken over",
@@ -152,6 +159,9 @@ void Node::Impl::Recovery::take_over(const Slot& slot, MemberId member) {
     keep_tail(taken, kind, frame);
   });
   if (result == rw::TailResult::kVoid) return undo_takeover(token, TakeoverResult::kVoid);
+  const bool lives = somebody_lives(record.home.suspects());
+  if (lives || result == rw::TailResult::kMember)
+    return undo_takeover(token, TakeoverResult::kAlive);
   if (result == rw::TailResult::kGap) note_gap(taken, node.config.sidecar_id);
   tail_answered(token);
 }
@@ -176,12 +186,32 @@ bool Node::Impl::Recovery::tails_are_here(HomeRecord& record) {
   const auto found = takeovers.find(record.token);
   if (found == takeovers.end()) return true;
   TakenOver& taken = found->second;
+  ask_more(record.token, taken);
+  return taken.whole && taken.asked.empty() && taken.to_ask.empty();
+}
+
+bool Node::Impl::Recovery::ask_more(std::uint64_t token, TakenOver& taken) {
+  bool any = false;
   for (const auto& [id, slot] : node.slots) {
     const bool known = taken.asked.contains(slot.get()) || taken.answered.contains(slot.get()) ||
                        taken.to_ask.contains(slot.get());
-    if (slot->linked && !known) ask_tail(record.token, taken, *slot);
+    if (!slot->linked || known) continue;
+    any = true;
+    ask_tail(token, taken, *slot);
   }
-  return taken.whole && taken.asked.empty() && taken.to_ask.empty();
+  return any;
+}
+
+// Peers that the lost sidecar had, and that can't be asked: they may have sent it what is nowhere
+// else. Not those that had left before it was lost, or that it had lost itself.
+void Node::Impl::Recovery::note_missing(TakenOver& taken) {
+  for (const auto& [id, slot] : node.slots) {
+    if (id == taken.sidecar || id == node.config.sidecar_id) continue;
+    if (slot->epoch == 0 || slot->left || taken.away.contains(id)) continue;
+    const auto cursor = taken.cursors.find(id);
+    const bool same = cursor == taken.cursors.end() || cursor->second.epoch == slot->epoch;
+    if (!same || !taken.answered.contains(slot.get())) note_gap(taken, id);
+  }
 }
 
 // ---- the peer that is asked -------------------------------------------------------------------
@@ -192,6 +222,7 @@ rw::TailResult Node::Impl::Recovery::gather_tail(std::string_view asker, const r
                                                  Give&& give) {
   const Slot* lost = node.find_slot(said.sidecar);
   if (lost != nullptr && lost->linked && lost->epoch == said.epoch) return rw::TailResult::kAlive;
+  if (somebody_lives(members_of(said))) return rw::TailResult::kMember;
   const bool known = lost != nullptr && lost->holders.contains(said.member);
   if (known && !lost->holders.at(said.member).contains(asker)) return rw::TailResult::kVoid;
   bool whole = said.cursor.stream == 0;
@@ -235,7 +266,7 @@ void Node::Impl::Recovery::asked_tail(Slot& slot, const rw::Takeover& said) {
   node.to_peer(slot, [&](wire::Buffer& out) { rw::write_tail_end(out, {said.token, result}); });
   if (tails_asked.size() >= kTailsAsked) tails_asked.erase(tails_asked.begin());
   tails_asked.push_back(
-      {&slot, said.token, std::string(said.sidecar), said.epoch, said.member, node.now});
+      {&slot, said.token, std::string(said.sidecar), said.epoch, members_of(said), node.now});
 }
 
 // A sidecar that was lost to us is back, in the same life: copies of its homes are not the homes.
@@ -253,43 +284,6 @@ void Node::Impl::Recovery::sidecar_lives(Slot& slot) {
   for (const std::uint64_t token : undone) undo_takeover(token, TakeoverResult::kAlive);
   for (const auto& [member, known] : slot.members) {
     if (known.confirmed) member_lives(member);
-  }
-}
-
-// It is back, with its sockets: those are nobody else's.
-void Node::Impl::Recovery::member_lives(MemberId member) {
-  for (const TailAsked& item : tails_asked) {
-    if (item.member != member) continue;
-    node.to_peer(*item.by, [&](wire::Buffer& out) {
-      rw::write_tail_end(out, {item.token, rw::TailResult::kMember});
-    });
-  }
-  end_suspects(member);
-  HomeRecord* record = home_of(member);
-  if (record == nullptr || record->token == 0) return;
-  std::vector<Session*> connected;
-  record->home.each_session([&](Session& session) {
-    if (session.stranded && session.lease == 0 && session.restore == 0)
-      connected.push_back(&session);
-  });
-  for (Session* session : connected) record->home.end(*session);
-  drop_if_empty(*record);
-}
-
-// Sessions of its clients that were restored elsewhere while it seemed dead: what it publishes
-// again those may have seen, or not.
-void Node::Impl::Recovery::end_suspects(MemberId member) {
-  for (auto& [id, record] : homes) {
-    std::vector<Session*> gone;
-    record->home.each_session([&](Session& session) {
-      if (session.suspect != member) return;
-      const bool free = session.lease == 0 && session.restore == 0;
-      if (session.state == Session::State::kAway && free) return gone.push_back(&session);
-      session.doomed = true;
-      if (record->app != nullptr)
-        rw::write_close_session(node.tell(*record->app), session.nsp, session.sid);
-    });
-    for (Session* session : gone) record->home.end(*session);
   }
 }
 
@@ -324,6 +318,7 @@ void Node::Impl::Recovery::tail_end(const Slot& slot, const rw::TailEnd& end) {
   }
   switch (end.result) {
     case rw::TailResult::kMember:
+      // Of all its sidecar's homes, not of this one alone.
       return member_lives(taken.member);
     case rw::TailResult::kVoid:
       return undo_takeover(end.token, TakeoverResult::kVoid);
@@ -346,7 +341,9 @@ void Node::Impl::Recovery::tail_answered(std::uint64_t token) {
   if (!taken.asked.empty() || !taken.to_ask.empty()) return;
   HomeRecord* record = home_of(taken.member);
   if (taken.whole) return add_late_tail(*record, taken);
+  if (ask_more(token, taken)) return;
   taken.whole = true;
+  note_missing(taken);
   node.counters.takeover(taken.lost ? TakeoverResult::kGap : TakeoverResult::kWhole);
   recovery::Home::Tail tail;
   tail.lost = taken.lost;
@@ -386,15 +383,15 @@ void Node::Impl::Recovery::undo_takeover(std::uint64_t token, TakeoverResult why
   node.counters.takeover(why);
   HomeRecord* record = home_of(found->second.member);
   takeovers.erase(found);
-  if (record == nullptr) return;
-  record->token = 0;
-  if (record->home.adopting()) record->home.end_takeover({{}, {}, {}, true}, node.now);
-  std::vector<Session*> gone;
-  record->home.each_session([&](Session& session) {
-    if (session.lease == 0 && session.restore == 0) gone.push_back(&session);
-  });
-  for (Session* session : gone) record->home.end(*session);
-  drop_if_empty(*record);
+  if (record != nullptr) give_back(*record);
+}
+
+void Node::Impl::Recovery::give_back(HomeRecord& record) {
+  takeovers.erase(record.token);
+  const bool taking = std::exchange(record.token, 0) != 0;
+  if (taking && record.home.adopting()) record.home.end_takeover({{}, {}, {}, true}, node.now);
+  record.home.give_back();
+  drop_if_empty(record);
 }
 
 void Node::Impl::Recovery::tick_takeovers() {

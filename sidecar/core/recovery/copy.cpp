@@ -66,6 +66,7 @@ void CopyNotes::state(const CopyState& state) {
   writer.u64(state.told_end);
   writer.u64(state.cut);
   writer.u64(state.after);
+  wire::recovery::write_members(writer, state.suspects);
   wire::recovery::write_marks(writer, state.seen);
 }
 
@@ -105,6 +106,10 @@ void CopyNotes::cursor(std::string_view sidecar, const wire::recovery::Cursor& c
   wire::Writer writer = start(CopyKind::kCursor);
   writer.string(sidecar);
   wire::recovery::write_cursor(writer, cursor);
+}
+
+void CopyNotes::peer_away(std::string_view sidecar) {
+  start(CopyKind::kPeerAway).string(sidecar);
 }
 
 void CopyNotes::attached(std::uint16_t attachment, const wire::recovery::Marks& taken) {

@@ -41,6 +41,7 @@ enum class CopyKind : std::uint8_t {
   kAllWritten = 21,  // nothing
   kLent = 22,        // string nsp · string sid · u64 position
   kAsk = 23,         // nothing: that it is here is to be said at once
+  kPeerAway = 24,    // string sidecar: its link is lost, and all that came over it is told
 };
 
 // What a home knows beside its log and its sessions.
@@ -50,6 +51,7 @@ struct CopyState {
   Position told_end = 0;
   Position cut = 0;
   Position after = 0;
+  wire::recovery::Members suspects;
   wire::recovery::Marks seen;
 };
 
@@ -72,6 +74,7 @@ class CopyNotes {
   void frames(CopyKind kind, wire::Bytes frames);
   void queued(std::uint64_t last, wire::Bytes frames);
   void cursor(std::string_view sidecar, const wire::recovery::Cursor& cursor);
+  void peer_away(std::string_view sidecar);
   void attached(std::uint16_t attachment, const wire::recovery::Marks& taken);
   void rooms(const Session& session, bool joined, std::string_view room);
   void about(CopyKind kind, const Session& session);

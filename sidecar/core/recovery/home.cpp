@@ -32,6 +32,8 @@ void Home::attach(std::uint16_t attachment, const Marks& taken, TimeUs now) {
     push_gap(now);
   }
   seen_.raise(taken, now);
+  told_end_ = cut_ = after_ = kNoCut;
+  suspects_.clear();
   attached_ = true;
   attachment_ = attachment;
 }
@@ -126,6 +128,11 @@ std::uint64_t Home::told_count(wire::Bytes body) const {
   return order && attached_ && order->attachment == attachment_ ? order->delivered : 0;
 }
 
+bool Home::is_stale(wire::Bytes told_body) const {
+  const auto order = wire::recovery::read_order(told_body);
+  return !order || !attached_ || order->attachment != attachment_;
+}
+
 void Home::published(wire::Bytes frames, TimeUs now) {
   if (notes_ && matters(frames)) notes_->frames(CopyKind::kPublished, frames);
   keep(frames, now, true);
@@ -174,7 +181,8 @@ Session* Home::adopt(const wire::recovery::AdoptSession& said, TimeUs now,
   session->last = said.last;
   session->last_position = said.last_position;
   session->lent = said.lent;
-  session->suspect = said.suspect;
+  session->suspects = said.suspects;
+  session->doomed = said.doomed;
   session->set_rooms(said.rooms);
   std::vector<Session::Change> changes;
   changes.reserve(said.changes.size());
@@ -252,11 +260,13 @@ Session* Home::insert(std::string_view nsp, std::string_view sid, std::string_vi
   return made;
 }
 
-Session* Home::open(const wire::recovery::SessionOp& op, const HomeLimits& limits) {
+Session* Home::open(const wire::recovery::SessionOp& op, TimeUs now, const HomeLimits& limits) {
   Session* session = find(op.nsp, op.pid);
+  const bool restored = session != nullptr && session->state == Session::State::kRestoring;
   if (session == nullptr) {
     if (by_pid_.size() >= limits.sessions) return nullptr;
     session = insert(op.nsp, op.sid, op.pid);
+    session->generation = op.generation;
     session->set_rooms(op.rooms);
     want(*session, true);
   } else {
@@ -268,8 +278,16 @@ Session* Home::open(const wire::recovery::SessionOp& op, const HomeLimits& limit
     leave(*session, {kept.begin(), kept.end()});
     join(*session, op.rooms);
   }
+  if (!restored) {
+    // What it was given before this is not in the log here, or not in that order.
+    drop_carried(*session);
+    session->start = session->last_position = log_.end();
+    session->last = op.last;
+    session->base = op.last.empty() ? std::string_view() : kNoOffset;
+    session->marks = op.marks;
+    session->marked_at = now;
+  }
   session->state = Session::State::kLive;
-  session->stranded = false;
   session->lent = UINT64_MAX;
   session->data.assign(op.data.begin(), op.data.end());
   if (notes_) note_session(*notes_, *session, 0);
@@ -356,7 +374,12 @@ bool Home::replay_provisional(const Session& session, std::vector<wire::Bytes>& 
 
 Replay Home::replay(Session& session, std::string_view offset, Position until) {
   Replay replay;
-  replay.suspect = session.suspect;
+  if (session.doomed) {
+    replay.result = Result::kUnprovable;
+    return replay;
+  }
+  replay.suspects = session.suspects;
+  replay.suspects.insert(replay.suspects.end(), suspects_.begin(), suspects_.end());
   Position from = session.start;
   std::size_t carried = session.carried.size();  // the first that is replayed
   const auto id = parse_offset(offset);
@@ -388,8 +411,6 @@ Replay Home::replay(Session& session, std::string_view offset, Position until) {
       return replay;
     }
     from = *position + 1;
-    // What the member had published before this, and nobody has, it has seen.
-    if (taken_over() && *position >= told_end_ && id->origin != member_) replay.suspect = member_;
   }
   if (from < log_.head()) {
     replay.result = Result::kEvicted;

@@ -45,8 +45,8 @@ struct InterestChange {
 // What a session gets that is restored.
 struct Replay {
   Result result = Result::kUnknownSession;
-  std::vector<wire::Bytes> frames;  // into the log and the session; until the next change
-  wire::MemberId suspect = 0;       // see Session
+  std::vector<wire::Bytes> frames;   // into the log and the session; until the next change
+  wire::recovery::Members suspects;  // see Session
 };
 
 class Home {
@@ -108,7 +108,8 @@ class Home {
   // All that it missed was told to one who is about to have it.
   void lend(Session& session, Position position);
   // The member's sidecar is gone, and this copy is the home. What arrives from here on waits.
-  void begin_takeover(TimeUs now, const HomeLimits& limits);
+  // These were that sidecar's members.
+  void begin_takeover(const wire::recovery::Members& members, TimeUs now, const HomeLimits& limits);
   // What was under way when that sidecar was lost, each in its origin's order: the member's own
   // messages, what may have been delivered, and what was not. `lost`: there was more.
   struct Tail {
@@ -123,15 +124,22 @@ class Home {
   // Taken over from a sidecar that was lost, with connected sockets.
   bool taken_over() const { return cut_ != kNoCut; }
   Position cut() const { return cut_; }
-  CopyState state() const { return {attached_, attachment_, told_end_, cut_, after_, seen()}; }
+  CopyState state() const {
+    return {attached_, attachment_, told_end_, cut_, after_, suspects_, seen()};
+  }
+  const wire::recovery::Members& suspects() const { return suspects_; }
+  // The sidecar that it was taken over from, or a member of that, lives on: its sessions are there.
+  void give_back();
+  // What the member told now was not of its present attachment.
+  bool is_stale(wire::Bytes told_body) const;
   // Frames of these origins above these marks that are here or on their way to the member.
   void each_above(const Marks& marks, std::vector<wire::Bytes>& out);
 
   // ---- sessions -------------------------------------------------------------------------------
   Session* find(std::string_view nsp, std::string_view pid);
   Session* find_socket(std::string_view nsp, std::string_view sid);
-  // A connected socket, new, restored, or told again. Nothing over the limit.
-  Session* open(const wire::recovery::SessionOp& op, const HomeLimits& limits);
+  // A connected socket, new, restored, or told again: then it begins here. Nothing over the limit.
+  Session* open(const wire::recovery::SessionOp& op, TimeUs now, const HomeLimits& limits);
   // A session that is being fetched. Nothing over the limit, or when it is here.
   // It was asked for when the log was at `start`.
   Session* expect(std::string_view nsp, std::string_view pid, const wire::recovery::Found& found,
@@ -204,6 +212,7 @@ class Home {
   Position told_end_ = kNoCut;
   Position cut_ = kNoCut;
   Position after_ = kNoCut;
+  wire::recovery::Members suspects_;
   bool attached_ = false;
   bool adopting_ = false;
   std::uint16_t attachment_ = 0;

@@ -28,6 +28,7 @@ void Home::set_state(const CopyState& state, TimeUs now) {
   told_end_ = state.told_end;
   cut_ = state.cut;
   after_ = state.after;
+  suspects_ = state.suspects;
   seen_.raise(state.seen, now);
 }
 
@@ -54,10 +55,11 @@ void Home::lend(Session& session, Position position) {
   if (notes_) notes_->lent(session, position);
 }
 
-void Home::begin_takeover(TimeUs now, const HomeLimits& limits) {
+void Home::begin_takeover(const wire::recovery::Members& members, TimeUs now,
+                          const HomeLimits& limits) {
+  suspects_.insert(suspects_.end(), members.begin(), members.end());
   for (auto& [key, session] : by_pid_) {
     if (session->state != Session::State::kAway) {
-      session->stranded = true;
       session->state = Session::State::kAway;
       session->deadline = now + limits.window;
     }
@@ -92,6 +94,10 @@ void Home::end_takeover(const Tail& tail, TimeUs now) {
   attached_ = false;
 }
 
+void Home::give_back() {
+  while (!by_pid_.empty()) end(*by_pid_.begin()->second);
+}
+
 void Home::late(const wire::Buffer& frame, bool surely_unseen, TimeUs now) {
   const MessageId id = Log::Entry{frame.data(), static_cast<std::uint32_t>(frame.size())}.id();
   if (log_.find(id)) return;
@@ -122,7 +128,6 @@ void Home::replay_above(Session& session, const MessageId& id, Replay& replay) {
   const bool lent = session.lent != UINT64_MAX;
   replay.result = Result::kUnknownOffset;
   if (lent || (!known && !gone_with_it)) return;
-  if (!own) replay.suspect = member_;
   const Position from = std::max(own ? told_end_ : cut_, session.start);
   replay.result = from < log_.head() ? Result::kEvicted : Result::kGap;
   if (from < log_.head() || log_.gap_since(from)) return;

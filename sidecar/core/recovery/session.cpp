@@ -74,7 +74,8 @@ wire::recovery::AdoptSession Session::describe(TimeUs now, wire::Buffer& carried
   said.last = last;
   said.last_position = last_position;
   said.lent = lent;
-  said.suspect = suspect;
+  said.suspects = suspects;
+  said.doomed = doomed;
   said.rooms.assign(rooms_.begin(), rooms_.end());
   for (const Change& change : changes_)
     said.changes.push_back({change.at, change.join, change.room});

@@ -51,11 +51,10 @@ class Session {
 
   // From there on another may have given it what came, in an order of its own.
   Position lent = UINT64_MAX;
-  // Its home was lost while its socket was connected: it may be so still.
-  bool stranded = false;
-  // Not 0: should this member live on after all, what it publishes may have been seen already.
-  wire::MemberId suspect = 0;
-  // It is being closed for that.
+  // It was given by a copy when its home was lost. Should one of these members live on after all,
+  // that one has gone on with it.
+  wire::recovery::Members suspects;
+  // One does: nobody can say any more what the client has. Kept as long as another may have it.
   bool doomed = false;
 
   // The newest message that was written to it before position `last_position`; "" none was.

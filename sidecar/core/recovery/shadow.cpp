@@ -5,7 +5,7 @@ namespace socketmesh::recovery {
 namespace {
 
 constexpr std::uint8_t kFirstKind = static_cast<std::uint8_t>(CopyKind::kBegin);
-constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(CopyKind::kAsk);
+constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(CopyKind::kPeerAway);
 
 }  // namespace
 
@@ -32,6 +32,7 @@ bool Shadow::one(CopyKind kind, wire::Reader& reader, TimeUs now, const HomeLimi
       home_.log().start_at(head);
       ready_ = false;
       cursors_.clear();
+      away_.clear();
       return true;
     }
     case CopyKind::kReady:
@@ -46,8 +47,12 @@ bool Shadow::one(CopyKind kind, wire::Reader& reader, TimeUs now, const HomeLimi
     case CopyKind::kCursor: {
       const std::string sidecar(reader.string());
       wire::recovery::read_cursor(reader, cursors_[sidecar]);
+      away_.erase(sidecar);
       return true;
     }
+    case CopyKind::kPeerAway:
+      away_.emplace(reader.string());
+      return true;
     case CopyKind::kLog:
       return log(reader, now);
     case CopyKind::kState:
@@ -172,6 +177,7 @@ bool Shadow::state(wire::Reader& reader, TimeUs now) {
   state.told_end = reader.u64();
   state.cut = reader.u64();
   state.after = reader.u64();
+  wire::recovery::read_members(reader, state.suspects);
   wire::recovery::read_marks(reader, state.seen);
   if (reader.ok()) home_.set_state(state, now);
   return true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -29,6 +30,8 @@ class Shadow {
   const std::map<std::string, wire::recovery::Cursor, std::less<>>& cursors() const {
     return cursors_;
   }
+  // Those that it had lost by then.
+  const std::set<std::string, std::less<>>& away() const { return away_; }
   // When the last record came.
   TimeUs heard() const { return heard_; }
   std::uint64_t records() const { return records_; }
@@ -47,6 +50,7 @@ class Shadow {
   bool over_ = false;
   bool asked_ = false;
   std::map<std::string, wire::recovery::Cursor, std::less<>> cursors_;
+  std::set<std::string, std::less<>> away_;
   TimeUs heard_ = 0;
   std::uint64_t records_ = 0;
 };

@@ -36,6 +36,7 @@ std::optional<Adopt> decode_adopt(Bytes payload) {
   adopt.told_end = reader.u64();
   adopt.cut = reader.u64();
   adopt.after = reader.u64();
+  read_members(reader, adopt.suspects);
   if (!reader.done() || adopt.head > kPositionMax) return std::nullopt;
   return adopt;
 }
@@ -54,7 +55,8 @@ std::optional<AdoptSession> decode_adopt_session(Bytes payload) {
   session.last = reader.string();
   session.last_position = reader.u64();
   session.lent = reader.u64();
-  session.suspect = reader.u64();
+  read_members(reader, session.suspects);
+  session.doomed = reader.u8() == 1;
   read_names(reader, session.rooms);
   const std::uint32_t changes = reader.count(kChangeBytes);
   for (std::uint32_t i = 0; i < changes && reader.ok(); ++i) {
@@ -109,9 +111,15 @@ std::optional<AdoptLog> decode_adopt_log(Bytes payload) {
 }
 
 std::optional<AdoptEnd> decode_adopt_end(Bytes payload) {
-  const auto said = decode_replayed(payload);
-  if (!said) return std::nullopt;
-  return AdoptEnd{said->token, said->result, said->marks};
+  Reader reader(payload);
+  AdoptEnd end;
+  end.token = reader.u64();
+  const std::uint8_t result = reader.u8();
+  end.result = static_cast<Result>(result);
+  if (end.result == Result::kRestored) read_marks(reader, end.marks);
+  if (!reader.done() || result > static_cast<std::uint8_t>(Result::kSuperseded))
+    return std::nullopt;
+  return end;
 }
 
 void write_adopt(Buffer& out, const Adopt& adopt) {
@@ -122,6 +130,7 @@ void write_adopt(Buffer& out, const Adopt& adopt) {
   frame.u64(adopt.told_end);
   frame.u64(adopt.cut);
   frame.u64(adopt.after);
+  write_members(frame, adopt.suspects);
 }
 
 void write_adopt_session(Buffer& out, const AdoptSession& session) {
@@ -137,7 +146,8 @@ void write_adopt_session(Buffer& out, const AdoptSession& session) {
   frame.string(session.last);
   frame.u64(session.last_position);
   frame.u64(session.lent);
-  frame.u64(session.suspect);
+  write_members(frame, session.suspects);
+  frame.u8(session.doomed ? 1 : 0);
   write_names(frame, session.rooms);
   frame.varint(static_cast<std::uint32_t>(session.changes.size()));
   for (const RoomChange& change : session.changes) {

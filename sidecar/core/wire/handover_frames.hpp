@@ -16,6 +16,7 @@ struct Adopt {
   std::uint64_t told_end = UINT64_MAX;
   std::uint64_t cut = UINT64_MAX;
   std::uint64_t after = UINT64_MAX;
+  Members suspects;
 };
 
 struct RoomChange {
@@ -36,7 +37,8 @@ struct AdoptSession {
   std::string_view last;
   std::uint64_t last_position = 0;
   std::uint64_t lent = UINT64_MAX;
-  MemberId suspect = 0;
+  Members suspects;
+  bool doomed = false;
   Names rooms;
   std::vector<RoomChange> changes;
   Marks marks;

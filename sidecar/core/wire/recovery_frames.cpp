@@ -41,6 +41,16 @@ void read_marks(Reader& reader, Marks& marks) {
   }
 }
 
+void read_members(Reader& reader, Members& members) {
+  const std::uint32_t count = reader.count(sizeof(MemberId));
+  for (std::uint32_t i = 0; i < count && reader.ok(); ++i) members.push_back(reader.u64());
+}
+
+void write_members(Writer& writer, const Members& members) {
+  writer.varint(static_cast<std::uint32_t>(members.size()));
+  for (const MemberId member : members) writer.u64(member);
+}
+
 std::optional<Order> read_order(Bytes body) {
   if (body.size() < kOrderBytes) return std::nullopt;
   const auto word = load<std::uint64_t>(body.data() + body.size() - kOrderBytes);
@@ -65,6 +75,11 @@ std::optional<SessionOp> decode_session_op(Bytes body) {
     said.sid = reader.string();
     if (said.op == Op::kOpen) said.pid = reader.string();
     if (said.op <= Op::kLeave) read_names(reader, said.rooms);
+    if (said.op == Op::kOpen) {
+      said.generation = reader.u64();
+      read_marks(reader, said.marks);
+      said.last = reader.string();
+    }
     if (said.op == Op::kLast) said.offset = reader.string();
     if (said.op == Op::kOpen || said.op == Op::kData || said.op == Op::kClose)
       said.data = reader.rest();
@@ -132,7 +147,7 @@ std::optional<Replayed> decode_replayed(Bytes payload) {
   replayed.result = read_result(reader, good);
   if (replayed.result == Result::kRestored) {
     read_marks(reader, replayed.marks);
-    if (reader.remaining() > 0) replayed.suspect = reader.u64();
+    read_members(reader, replayed.suspects);
   }
   if (!reader.done() || !good) return std::nullopt;
   return replayed;
@@ -165,6 +180,7 @@ void write_restored(Buffer& out, std::uint32_t request, const Found& session, co
   frame.u8(static_cast<std::uint8_t>(Result::kRestored));
   frame.string(session.sid);
   write_names(frame, session.rooms);
+  frame.u64(session.generation);
   write_marks(frame, marks);
   frame.bytes(session.data);
 }
@@ -224,7 +240,7 @@ void write_replayed(Buffer& out, const Replayed& replayed) {
   frame.u8(static_cast<std::uint8_t>(replayed.result));
   if (replayed.result != Result::kRestored) return;
   write_marks(frame, replayed.marks);
-  if (replayed.suspect != 0) frame.u64(replayed.suspect);
+  write_members(frame, replayed.suspects);
 }
 
 void write_moved(Buffer& out, const Moved& moved) {

@@ -85,6 +85,13 @@ inline bool outlives_stream(std::uint8_t type) {
 
 using Names = std::vector<std::string_view>;
 
+struct Mark {
+  MemberId origin = 0;
+  std::uint64_t seq = 0;
+};
+using Marks = std::vector<Mark>;
+using Members = std::vector<MemberId>;
+
 // What a SESSION frame says; which members count depends on `op`.
 struct SessionOp {
   Op op = Op::kOpen;
@@ -95,13 +102,11 @@ struct SessionOp {
   std::uint32_t request = 0;
   Names rooms;
   Bytes data;
+  // Of a socket that was connected before: as RESTORED said, and what was written to it last.
+  std::uint64_t generation = 0;
+  Marks marks;
+  std::string_view last;
 };
-
-struct Mark {
-  MemberId origin = 0;
-  std::uint64_t seq = 0;
-};
-using Marks = std::vector<Mark>;
 
 struct Find {
   std::uint64_t token = 0;
@@ -133,7 +138,7 @@ struct Replayed {
   std::uint64_t token = 0;
   Result result = Result::kUnprovable;
   Marks marks;
-  MemberId suspect = 0;  // not 0: should that member live on, the session ends
+  Members suspects;  // should one of them live on, the session is void
 };
 
 struct Moved {
@@ -151,8 +156,10 @@ struct Fetch {
 // Parts of several frames.
 void read_names(Reader& reader, Names& names);
 void read_marks(Reader& reader, Marks& marks);
+void read_members(Reader& reader, Members& members);
 void write_names(Writer& writer, const Names& names);
 void write_marks(Writer& writer, const Marks& marks);
+void write_members(Writer& writer, const Members& members);
 
 // The order at the end of a frame's body; nothing when the body is shorter.
 std::optional<Order> read_order(Bytes body);

@@ -118,6 +118,23 @@ void write_tail_end(Buffer& out, const TailEnd& end) {
   frame.u8(static_cast<std::uint8_t>(end.result));
 }
 
+std::optional<GoneOn> decode_gone_on(Bytes payload) {
+  Reader reader(payload);
+  GoneOn said;
+  said.nsp = reader.string();
+  said.pid = reader.string();
+  said.generation = reader.u64();
+  if (!reader.done()) return std::nullopt;
+  return said;
+}
+
+void write_gone_on(Buffer& out, const GoneOn& gone_on) {
+  FrameWriter frame(out, kGoneOn);
+  frame.string(gone_on.nsp);
+  frame.string(gone_on.pid);
+  frame.u64(gone_on.generation);
+}
+
 void write_copy_lost(Buffer& out, MemberId member) {
   FrameWriter frame(out, kCopyLost);
   frame.u64(member);

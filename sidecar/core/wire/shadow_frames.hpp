@@ -14,6 +14,7 @@ enum ShadowType : std::uint8_t {
   kTail = 0x54,
   kTailEnd = 0x55,
   kCopyLost = 0x56,
+  kGoneOn = 0x57,
 };
 
 // What happened in a member's home, in order: whole copy records.
@@ -74,6 +75,13 @@ struct TailEnd {
   TailResult result = TailResult::kComplete;
 };
 
+// A session was given on by a copy and has this generation by now: an earlier one is void.
+struct GoneOn {
+  std::string_view nsp;
+  std::string_view pid;
+  std::uint64_t generation = 0;
+};
+
 std::optional<Copy> decode_copy(Bytes payload);
 std::optional<Holders> decode_holders(Bytes payload);
 std::optional<Takeover> decode_takeover(Bytes payload);
@@ -87,6 +95,8 @@ void write_holders(Buffer& out, const Holders& holders);
 void write_takeover(Buffer& out, const Takeover& takeover);
 void write_tail(Buffer& out, const Tail& tail);
 void write_tail_end(Buffer& out, const TailEnd& end);
+std::optional<GoneOn> decode_gone_on(Bytes payload);
+void write_gone_on(Buffer& out, const GoneOn& gone_on);
 void write_copy_lost(Buffer& out, MemberId member);
 
 void read_cursor(Reader& reader, Cursor& cursor);

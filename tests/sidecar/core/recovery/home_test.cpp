@@ -64,7 +64,7 @@ class HomeTest : public testing::Test {
     op.nsp = kNsp;
     op.sid = pid;
     op.pid = pid;
-    return home.open(op, limits());
+    return home.open(op, now, limits());
   }
   void close(Session& session) { home.close(session, {}, now, limits()); }
   void pass(TimeUs time) {
