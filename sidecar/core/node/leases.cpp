@@ -151,7 +151,7 @@ void Node::Impl::Recovery::check(Lease& lease) {
   lease.fetching = false;
   HomeRecord* record = home_of(lease.member);
   Session* session = record == nullptr ? nullptr : record->home.find(lease.nsp, lease.pid);
-  rw::Replayed said{lease.token, rw::Result::kUnknownSession, {}, {}, {}};
+  rw::Replayed said{lease.token, rw::Result::kUnknownSession, {}, {}};
   if (session != nullptr) {
     const recovery::Replay replay =
         record->home.replay(*session, lease.offset, recovery::Home::kAll);

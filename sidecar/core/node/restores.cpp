@@ -87,8 +87,10 @@ void Node::Impl::Recovery::finish(Restore& restore, Session& session,
   std::size_t bytes = 0;
   for (const wire::Buffer& frame : frames) bytes += frame.size();
   const bool room = to.home.make_room(bytes);
-  if (!room || somebody_lives(session.suspects)) {
-    if (session.state != Session::State::kArriving) session.restore = 0;
+  const bool arriving = session.state == Session::State::kArriving;
+  if (!room || somebody_lives(session.suspects) ||
+      (arriving && came_here_alone(restore, session, marks))) {
+    if (!arriving) session.restore = 0;
     return refuse(restore, room ? rw::Result::kUnprovable : rw::Result::kLimit);
   }
   session.state = Session::State::kRestoring;
@@ -99,6 +101,21 @@ void Node::Impl::Recovery::finish(Restore& restore, Session& session,
   to.home.carry(session, restore.offset, std::move(frames), marks, restore.position, node.now);
   to.handing.push_back(restore.token);
   hand_replays(to);
+}
+
+// A sidecar that was killed had told some and not others. Its members tell all of them when it is
+// back; this session would be past that here.
+bool Node::Impl::Recovery::came_here_alone(const Restore& restore, const Session& session,
+                                           const rw::Marks& marks) {
+  recovery::Home& to = home_of(restore.member)->home;
+  for (const auto& [id, slot] : node.slots) {
+    const bool settled = slot->linked && node.now - slot->since >= kFenceRetry;
+    for (const auto& [origin, member] : slot->members) {
+      if (settled && member.state == RemoteMember::State::kUp) continue;
+      if (to.had_more(session, origin, marks, restore.position)) return true;
+    }
+  }
+  return false;
 }
 
 void Node::Impl::Recovery::hand_replays(HomeRecord& record) {

@@ -461,6 +461,20 @@ void Home::carry(Session& session, std::string_view offset, std::vector<wire::Bu
   session.start = session.last_position = start;
 }
 
+bool Home::had_more(const Session& session, wire::MemberId origin, const Marks& marks,
+                    Position until) {
+  const auto mark = std::ranges::find(marks, origin, &wire::recovery::Mark::origin);
+  const std::set<std::string_view> rooms(session.rooms().begin(), session.rooms().end());
+  bool more = false;
+  log_.each_above(origin, mark == marks.end() ? 0 : mark->seq, [&](Position position) {
+    const auto data = wire::parse_data(log_.at(position).frame());
+    LoggedRoute route;
+    more = more ||
+           (position < until && data && read_route(*data, route) && session.is_for(route, rooms));
+  });
+  return more;
+}
+
 Marks Home::marks(const Session& session, std::string_view offset) const {
   std::unordered_map<wire::MemberId, std::uint64_t> highest;
   seen_.each([&](wire::MemberId origin, std::uint64_t seq) { highest[origin] = seq; });

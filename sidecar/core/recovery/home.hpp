@@ -167,6 +167,10 @@ class Home {
   // that the session came with, or that its client has seen, as its `offset` says.
   Marks marks(const Session& session, std::string_view offset) const;
 
+  // Whether messages of `origin` for this session were delivered here before `until`, above these
+  // marks of the home that it comes from.
+  bool had_more(const Session& session, wire::MemberId origin, const Marks& marks, Position until);
+
   // Ends sessions whose time is over, and evicts what is too old or too much.
   void expire(TimeUs now, const HomeLimits& limits, std::size_t memory_bytes);
   std::size_t sessions() const { return by_pid_.size(); }

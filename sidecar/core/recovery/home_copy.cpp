@@ -109,7 +109,7 @@ void Home::late(const wire::Buffer& frame, bool surely_unseen, TimeUs now) {
 void Home::each_above(const Marks& marks, std::vector<wire::Bytes>& out) {
   for (const wire::recovery::Mark& mark : marks) {
     log_.each_above(mark.origin, mark.seq,
-                    [&](const Log::Entry& entry) { out.push_back(entry.frame()); });
+                    [&](Position position) { out.push_back(log_.at(position).frame()); });
     for (const Provisional& item : provisional_) {
       const MessageId id = item.entry.id();
       if (id.origin == mark.origin && id.seq > mark.seq) out.push_back(item.entry.frame());

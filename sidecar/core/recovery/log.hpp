@@ -74,14 +74,14 @@ class Log {
   // Whatever is here is evicted, and the next entry has this position.
   void start_at(Position head);
 
-  // Calls visit(entry) for each message of `origin` above `seq`, in order.
+  // Calls visit(position) for each message of `origin` above `seq`, in order.
   template <typename Visit>
   void each_above(wire::MemberId origin, std::uint64_t seq, Visit&& visit) {
     index();
     const auto found = by_origin_.find(origin);
     if (found == by_origin_.end()) return;
     for (const auto& [number, position] : found->second) {
-      if (number > seq && position >= head_) visit(at(position));
+      if (number > seq && position >= head_) visit(position);
     }
   }
 
