@@ -32,7 +32,11 @@ function session({ body, seq }) {
   const said = { op, seq, nsp: reader.string(), sid: reader.string() };
   const names = () => Array.from({ length: reader.varint() }, () => reader.string());
   const value = () => (reader.rest().length > 0 ? JSON.parse(reader.rest()) : undefined);
-  if (op === OP.OPEN) Object.assign(said, { pid: reader.string(), rooms: names(), value: value() });
+  const marks = () => Array.from({ length: reader.varint() }, () => [reader.id(), reader.u64()]);
+  if (op === OP.OPEN) {
+    Object.assign(said, { pid: reader.string(), rooms: names(), generation: reader.u64(), marks: marks() });
+    Object.assign(said, { last: reader.string(), value: value() });
+  }
   else if (op === OP.JOIN || op === OP.LEAVE) said.rooms = names();
   else if (op === OP.LAST) said.offset = reader.string();
   else said.value = value();
@@ -84,10 +88,10 @@ describe("recovery, told to the sidecar", () => {
       body: Buffer.concat([wire.chunks(`2["n","${text}","${origin}.${seq}"]`), Buffer.alloc(flags === 0 ? 0 : 8)]),
     });
 
-  function restored(request, { sid = "sid", rooms = ["sid", "r"], marks = [], value = '{"name":"Ann"}' } = {}) {
+  function restored(request, { sid = "sid", rooms = ["sid", "r"], generation = 0, marks = [], value = '{"name":"Ann"}' } = {}) {
     const list = [wire.varint(marks.length), ...marks.flatMap(([origin, seq]) => [wire.id(origin), wire.u64(seq)])];
     attachment.send(
-      wire.frame(0x30, wire.u32(request), 0, wire.string(sid), wire.varint(rooms.length), ...rooms.map(wire.string), ...list, Buffer.from(value)),
+      wire.frame(0x30, wire.u32(request), 0, wire.string(sid), wire.varint(rooms.length), ...rooms.map(wire.string), wire.u64(generation), ...list, Buffer.from(value)),
     );
   }
 
@@ -212,7 +216,7 @@ describe("recovery, told to the sidecar", () => {
     assert.equal(io.of("/").sockets.size, 0);
     const said = ops().filter(({ op }) => op !== OP.ALL_WRITTEN).map((each) => ({ ...each, seq: 0 }));
     assert.deepEqual(said, [
-      { op: OP.OPEN, seq: 0, nsp: "/", sid, pid, rooms: [sid], value: {} },
+      { op: OP.OPEN, seq: 0, nsp: "/", sid, pid, rooms: [sid], generation: 0, marks: [], last: "", value: {} },
       { op: OP.JOIN, seq: 0, nsp: "/", sid, rooms: ["r", "\0u:42"] },
       { op: OP.LEAVE, seq: 0, nsp: "/", sid, rooms: ["r"] },
       { op: OP.LAST, seq: 0, nsp: "/", sid, offset: connection.events[0].at(-1) },
@@ -265,9 +269,9 @@ describe("recovery, told to the sidecar", () => {
     const again = fake.attachment();
     attachment.socket.destroy();
     attachment = await again;
-    const [last] = await waitOp(OP.LAST);
-    const open = ops().findLast(({ op }) => op === OP.OPEN);
-    assert.deepEqual([open.sid, open.rooms, last.offset], [sid, [sid], connection.events[0].at(-1)]);
+    // The first is written again, as nobody took it.
+    const [, open] = await waitOp(OP.OPEN, 2);
+    assert.deepEqual([open.sid, open.rooms, open.last], [sid, [sid], connection.events[0].at(-1)]);
     assert.equal(orderOf(attachment.data().findLast(({ kind }) => kind === 11)).attachment, 2);
   });
 
@@ -435,6 +439,30 @@ describe("recovery, told to the sidecar", () => {
       restored(request, { sid, rooms: [sid] });
       await until(() => connection.connected, "CONNECT");
       assert.equal(io.of("/").sockets.size, 1);
+    });
+
+    it("is told again as it was, at a new attachment", async () => {
+      await start({ window: 60_000 });
+      const { connection, request } = await ask();
+      restored(request, { generation: 3, marks: [[B, 9]] });
+      await until(() => connection.connected, "CONNECT");
+      const again = fake.attachment();
+      attachment.socket.destroy();
+      attachment = await again;
+      const [, open] = await waitOp(OP.OPEN, 2);
+      assert.deepEqual([open.sid, open.generation, open.marks, open.last], ["sid", 3, [[B, 9]], `${B}.1`]);
+    });
+
+    it("that is not connected yet is closed by order, too", async () => {
+      await start({ server: { connectionStateRecovery: { skipMiddlewares: false } } });
+      io.use((socket, next) => setTimeout(next, 100));
+      const { connection, request } = await ask();
+      restored(request);
+      await until(() => io.of("/")._preConnectSockets.size === 1, "the socket");
+      attachment.send(wire.frame(0x32, wire.string("/"), wire.string("sid")));
+      await waitOp(OP.END);
+      assert.equal(connection.readyState, "closed");
+      assert.deepEqual(ops().map(({ op }) => op).filter((op) => op === OP.OPEN || op === OP.CLOSE), []);
     });
 
     it("with a broken value is a broken frame and a new session", async () => {

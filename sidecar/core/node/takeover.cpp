@@ -387,7 +387,7 @@ void Node::Impl::Recovery::undo_takeover(std::uint64_t token, TakeoverResult why
 }
 
 void Node::Impl::Recovery::give_back(HomeRecord& record) {
-  takeovers.erase(record.token);
+  if (takeovers.erase(record.token) > 0) node.counters.takeover(TakeoverResult::kAlive);
   const bool taking = std::exchange(record.token, 0) != 0;
   if (taking && record.home.adopting()) record.home.end_takeover({{}, {}, {}, true}, node.now);
   record.home.give_back();

@@ -105,7 +105,16 @@ class ReplayPaceTest : public testing::Test {
 };
 
 TEST_F(ReplayPaceTest, ALargeReplayWaitsForItsReader) {
-  session(Writer().u8(1).string("/").string("s").string("p").varint(0).take());
+  session(Writer()
+              .u8(1)
+              .string("/")
+              .string("s")
+              .string("p")
+              .varint(0)
+              .u64(0)
+              .varint(0)
+              .string("")
+              .take());
   session(Writer().u8(5).string("/").string("s").take());
   for (std::size_t i = 0; i < kMessages; ++i) {
     publish(kTalker, kMessage);

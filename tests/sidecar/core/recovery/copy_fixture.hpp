@@ -16,6 +16,7 @@ namespace socketmesh::recovery {
 inline constexpr wire::MemberId kMember = 1ULL << 56U;
 inline constexpr wire::MemberId kOther = 2ULL << 56U;
 inline constexpr wire::MemberId kThird = 3ULL << 56U;
+inline constexpr wire::MemberId kNeighbour = 9ULL << 56U;  // at the same sidecar
 inline constexpr std::uint64_t as_written(wire::MemberId member) {
   return member >> 56U;
 }
@@ -71,7 +72,7 @@ class CopyTest : public testing::Test {
     op.pid = pid;
     op.rooms = rooms;
     op.data = sim::as_bytes(kData);
-    return home.open(op, limits());
+    return home.open(op, now, limits());
   }
   // What was noted since, told to a copy.
   bool tell(Shadow& shadow) { return apply(shadow, home.take_changes()); }

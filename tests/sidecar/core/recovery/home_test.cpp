@@ -11,6 +11,8 @@ namespace {
 
 constexpr wire::MemberId kMember = 1;
 constexpr wire::MemberId kOrigin = 2;
+// As it is read of a frame: ids lie there as they are printed.
+constexpr wire::MemberId kRead = __builtin_bswap64(kOrigin);
 constexpr std::uint8_t kLogged = 0x40;
 constexpr TimeUs kWindow = 1000;
 constexpr TimeUs kRepeat = 500;
@@ -89,6 +91,58 @@ TEST_F(HomeTest, AMessageThatComesAgainIsReplayedOnce) {
   come(kOrigin, 2);
   come(kOrigin, 1);
   EXPECT_EQ(replay(*session, "").frames.size(), 2U);
+}
+
+// A sidecar that is new to a socket knows its last message and its marks, and no message before.
+TEST_F(HomeTest, ASessionThatIsToldAgainBeginsThere) {
+  come(kOrigin, 1);
+  wire::recovery::SessionOp op;
+  op.nsp = kNsp;
+  op.sid = op.pid = "a";
+  op.generation = 3;
+  op.marks = {{kRead, 3}};
+  const std::string last = offset(kOrigin, 2);
+  op.last = last;
+  Session* session = home.open(op, now, limits());
+  come(kOrigin, 3);
+  come(kOrigin, 4);
+  EXPECT_EQ(session->generation, 3U);
+  EXPECT_EQ(replay(*session, last).frames.size(), 1U) << "but for what the marks name";
+  EXPECT_EQ(replay(*session, "").result, Result::kUnknownOffset) << "2 was written to it";
+  EXPECT_EQ(replay(*session, offset(kOrigin, 1)).result, Result::kUnknownOffset);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 4)).frames.size(), 0U);
+}
+
+TEST_F(HomeTest, ASessionThatIsToldAgainHereForgetsWhatWasBefore) {
+  Session* session = open("a");
+  come(kOrigin, 1);
+  home.carry(*session, "", {}, {}, 0, now);
+  session->state = Session::State::kLive;
+  open("a");
+  EXPECT_EQ(replay(*session, offset(kOrigin, 1)).result, Result::kUnknownOffset);
+  come(kOrigin, 2);
+  EXPECT_EQ(replay(*session, "").frames.size(), 1U);
+}
+
+TEST_F(HomeTest, WhatBearsTheOrderOfAnEarlierAttachmentIsStale) {
+  const std::string order = sim::Writer().u16(2).u32(0).u16(0).take();
+  EXPECT_TRUE(home.is_stale(sim::as_bytes(order))) << "nobody is attached";
+  home.attach(2, {}, now);
+  EXPECT_FALSE(home.is_stale(sim::as_bytes(order)));
+  home.attach(3, {}, now);
+  EXPECT_TRUE(home.is_stale(sim::as_bytes(order)));
+}
+
+// Messages that came here and not to the home that a session comes from.
+TEST_F(HomeTest, KnowsWhatItHadMore) {
+  Session* session = open("a");
+  come(kOrigin, 1);
+  come(kOrigin, 2);
+  EXPECT_TRUE(home.had_more(*session, kRead, {{kRead, 1}}, home.log().end()));
+  EXPECT_TRUE(home.had_more(*session, kRead, {}, home.log().end()));
+  EXPECT_FALSE(home.had_more(*session, kRead, {{kRead, 2}}, home.log().end()));
+  EXPECT_FALSE(home.had_more(*session, kRead, {{kRead, 1}}, home.log().end() - 1));
+  EXPECT_FALSE(home.had_more(*session, kRead + 1, {}, home.log().end()));
 }
 
 TEST_F(HomeTest, OriginsAreForgottenWithTheirMessages) {

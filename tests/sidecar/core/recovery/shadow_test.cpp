@@ -122,7 +122,7 @@ TEST_F(ShadowTest, WantsNothingWhileItsHomeLives) {
   home.join(*home.find("/", "a"), {"blue"});
   ASSERT_TRUE(tell(shadow));
   EXPECT_TRUE(shadow.home().take_interest().empty());
-  shadow.home().begin_takeover(now, limits());
+  shadow.home().begin_takeover({kMember}, now, limits());
   EXPECT_EQ(shadow.home().take_interest().size(), 3U) << "two rooms, and everyone";
 }
 
@@ -146,7 +146,7 @@ TEST_F(ShadowTest, KeepsNoMoreSessionsThanAHomeMayHave) {
   wire::recovery::SessionOp op;
   op.nsp = "/";
   op.sid = op.pid = "one more";
-  ASSERT_NE(home.open(op, more), nullptr);
+  ASSERT_NE(home.open(op, now, more), nullptr);
   ASSERT_TRUE(tell(shadow));
   EXPECT_EQ(shadow.home().sessions(), limits().sessions);
   EXPECT_EQ(shadow.home().find("/", "one more"), nullptr);

@@ -48,6 +48,19 @@ void expect_no_more(Bytes payload, Decode&& decode) {
   EXPECT_FALSE(decode(longer).has_value());
 }
 
+TEST(ShadowFrames, GoneOn) {
+  Buffer out;
+  write_gone_on(out, {"/", "pid", 7});
+  ASSERT_EQ(frame_type(out), 0x57);
+  const auto said = decode_gone_on(frame_payload(out));
+  ASSERT_TRUE(said.has_value());
+  EXPECT_EQ(said->nsp, "/");
+  EXPECT_EQ(said->pid, "pid");
+  EXPECT_EQ(said->generation, 7U);
+  expect_no_part(frame_payload(out), decode_gone_on);
+  expect_no_more(frame_payload(out), decode_gone_on);
+}
+
 TEST(ShadowFrames, Copy) {
   const Buffer records = {1, 2, 3};
   Buffer out;
