@@ -90,8 +90,17 @@ class PeerTest : public testing::Test {
     say(app, sim::encode_data(data));
   }
   void open_session(ConnId app, const std::string& name, const std::string& data = "") {
-    session(app,
-            sim::Writer().u8(1).string("/").string(name).string(name).varint(0).raw(data).take());
+    session(app, sim::Writer()
+                     .u8(1)
+                     .string("/")
+                     .string(name)
+                     .string(name)
+                     .varint(0)
+                     .u64(0)
+                     .varint(0)
+                     .string("")
+                     .raw(data)
+                     .take());
   }
   // Types of the frames that are written to it.
   std::vector<std::uint8_t> read_app(ConnId app) {
