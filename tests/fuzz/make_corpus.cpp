@@ -162,7 +162,7 @@ void recovery_scripts() {
   const auto move = [](std::uint8_t type, std::uint8_t token, std::uint8_t which,
                        std::uint8_t more) {
     // recovery_driver.cpp counts FIND to ADOPTED, then COPY to COPY_LOST.
-    const int said = type < 0x50 ? type - 0x41 : type - 0x51 + 15;
+    const auto said = static_cast<std::uint8_t>(type < 0x50 ? type - 0x41 : type - 0x51 + 15);
     return Writer().u8(NodeDriver::kMove).u8(said).u8(token).u8(which).u8(more).take();
   };
   const auto script = [](const std::string& name, const std::string& steps) {

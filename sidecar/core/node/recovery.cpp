@@ -172,15 +172,20 @@ bool Node::Impl::Recovery::session_op(HomeRecord& record, const rw::SessionOp& o
     home.all_written();
     return true;
   }
+  const bool too_long = op.data.size() > recovery::kSessionDataBytesMax;
   if (op.op == rw::Op::kOpen) {
-    if (recovery::Session* session = home.open(op, node.now, limits)) {
-      opened(record, *session);
-      check_opened(record, *session);
-    }
+    recovery::Session* session = home.open(op, node.now, limits);
+    if (session == nullptr) return true;
+    opened(record, *session);
+    too_long ? end_too_long(record, *session, op.data.size()) : check_opened(record, *session);
     return true;
   }
   recovery::Session* session = home.find_socket(op.nsp, op.sid);
   if (session == nullptr) return true;  // over the limit, or moved on
+  if (too_long) {
+    end_too_long(record, *session, op.data.size());
+    return true;
+  }
   switch (op.op) {
     case rw::Op::kJoin:
       home.join(*session, op.rooms);
@@ -203,6 +208,15 @@ bool Node::Impl::Recovery::session_op(HomeRecord& record, const rw::SessionOp& o
       break;
   }
   return true;
+}
+
+// Its data can't be told to others: it is not kept, and its client begins anew when it comes back.
+void Node::Impl::Recovery::end_too_long(HomeRecord& record, recovery::Session& session,
+                                        std::size_t data_bytes) {
+  node.log(Action::Level::kWarn, "session not kept, its data is too long",
+           "member=" + wire::member_id_text(record.home.member()) +
+               " data_bytes=" + std::to_string(data_bytes));
+  closed(record, session, true);
 }
 
 // A socket is connected: if it was restored, its last home may forget it.

@@ -231,6 +231,7 @@ struct Node::Impl::Recovery {
   bool session_op(HomeRecord& record, const rw::SessionOp& op);
   void opened(HomeRecord& record, recovery::Session& session);
   void closed(HomeRecord& record, recovery::Session& session, bool for_ever);
+  void end_too_long(HomeRecord& record, recovery::Session& session, std::size_t data_bytes);
 
   // ---- restores.cpp
   void restore(HomeRecord& record, const rw::SessionOp& op);

@@ -12,6 +12,9 @@ namespace socketmesh::recovery {
 
 using wire::recovery::Marks;
 
+// Bytes of a session's data. With rooms, and marks of all origins, less than a frame: it is told to
+// others, and to the app, in one.
+inline constexpr std::size_t kSessionDataBytesMax = 16U << 20U;
 // Bytes of the longest ADOPT_SESSION frame: it goes in a record, perhaps inside a COPY.
 inline constexpr std::size_t kSessionFrameBytesMax = wire::kMaxFrameBytes - 1024;
 // The base of a session whose replay is not kept any more: nobody presents it.

@@ -6,14 +6,13 @@ namespace socketmesh::node {
 namespace {
 
 constexpr ConnId kApp = 1;
-constexpr TimeUs kLong = 10 * kSecondUs;
 
 class CopiesTest : public PeerTest {
  protected:
   CopiesTest() : PeerTest(1) {}
 
   // Peers read and acknowledge all the time.
-  void live(std::vector<TestPeer*> peers, TimeUs time) {
+  void live(const std::vector<TestPeer*>& peers, TimeUs time) {
     for (TimeUs left = time; left > 0; left -= 100 * kMillisecondUs) {
       pass(100 * kMillisecondUs);
       for (TestPeer* peer : peers) {
@@ -227,13 +226,52 @@ TEST_F(LeavingTest, SessionsArePaced) {
 
 // It can't be told in a frame: it ends, and the others go.
 TEST_F(LeavingTest, ASessionThatIsTooLongIsLeftBehind) {
-  open_session(kApp, "long", std::string(recovery::kSessionFrameBytesMax, 'x'));
+  open_session(kApp, "long", std::string(recovery::kSessionDataBytesMax, 'x'));
+  for (char room = 'a'; room < 'e'; ++room) {
+    session(kApp, sim::Writer()
+                      .u8(2)
+                      .string("/")
+                      .string("long")
+                      .varint(1)
+                      .string(std::string(1U << 20U, room))
+                      .take());
+  }
   open_session(kApp, "short");
   leave();
   EXPECT_EQ(peer_.count(rw::kAdoptSession), 1U);
   EXPECT_EQ(peer_.count(rw::kAdoptReady), 1U);
   EXPECT_EQ(node_.status(now_).recovery->sessions, 1U);
   EXPECT_EQ(node_.status(now_).links.at(0).state, "linked");
+}
+
+class SessionDataTest : public PeerTest {
+ protected:
+  SessionDataTest() : PeerTest(0) { attach(kApp); }
+  std::uint64_t sessions() { return node_.status(now_).recovery->sessions; }
+  static std::string data_of(std::size_t bytes) { return std::string(bytes, 'x'); }
+};
+
+TEST_F(SessionDataTest, IsKeptUpToTheLimit) {
+  constexpr std::size_t kMost = recovery::kSessionDataBytesMax;
+  open_session(kApp, "a", data_of(kMost));
+  EXPECT_EQ(sessions(), 1U);
+  open_session(kApp, "b", data_of(kMost + 1));
+  EXPECT_EQ(sessions(), 1U);
+  const auto about = [&](std::uint8_t op, std::size_t bytes) {
+    session(kApp, sim::Writer().u8(op).string("/").string("a").raw(data_of(bytes)).take());
+  };
+  constexpr std::uint8_t kDataOp = 4;
+  constexpr std::uint8_t kCloseOp = 5;
+  about(kDataOp, kMost);
+  EXPECT_EQ(sessions(), 1U);
+  about(kDataOp, kMost + 1);
+  EXPECT_EQ(sessions(), 0U);
+  open_session(kApp, "a");
+  about(kCloseOp, kMost + 1);
+  EXPECT_EQ(sessions(), 0U);
+  open_session(kApp, "a");
+  about(kCloseOp, kMost);
+  EXPECT_EQ(sessions(), 1U);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST_F(CopyPiecesTest, LongRunsAreCutBetweenFrames) {
   for (const wire::Buffer& piece : pieces) EXPECT_LE(piece.size(), kCopyPieceBytes + 100);
   ASSERT_TRUE(apply(shadow, pieces));
   // Up to any of them: the copy counts as its home does.
-  for (const std::uint64_t count : {1, 9, 10, 11, 20, 21, 30}) {
+  for (const std::uint64_t count : {1U, 9U, 10U, 11U, 20U, 21U, 30U}) {
     home.delivered(count, now);
     ASSERT_TRUE(tell(shadow));
     ASSERT_EQ(home.log().end(), count);
