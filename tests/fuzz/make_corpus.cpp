@@ -454,7 +454,7 @@ void shadow_seeds() {
   open.sid = "s";
   open.pid = "p";
   open.rooms = {"r"};
-  recovery::Session* session = home.open(open, limits);
+  recovery::Session* session = home.open(open, 0, limits);
   home.queued(bytes(frame(2, 1)), 1, 1, 0);
   home.queued(bytes(frame(3, 1)), 1, 2, 0);
   home.delivered(1, 0);

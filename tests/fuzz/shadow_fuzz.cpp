@@ -83,7 +83,7 @@ class Driver {
     if (std::exchange(taken_over_, true)) return;
     copy();
     if (!good_) return;
-    home().begin_takeover(now_, limits());
+    home().begin_takeover({kMember}, now_, limits());
     for (const wire::Buffer& frame : frames(input)) home().arrived(frame, now_);
     Home::Tail tail;
     tail.own = frames(input);
