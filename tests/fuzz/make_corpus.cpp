@@ -271,7 +271,8 @@ void wire_seeds() {
   recovery(5, "replayed", Writer().u64(1).u8(0).varint(1).id64(1).u64(2).take());
   recovery(6, "moved", Writer().u64(1).u8(1).take());
   recovery(7, "fetch", Writer().u64(1).u64(2).string("o").varint(1).string("s").take());
-  recovery(8, "adopt", Writer().u64(1).id64(2).u64(3).take());
+  recovery(8, "adopt",
+           Writer().u64(1).id64(2).u64(3).u64(4).u64(5).u64(6).varint(1).id64(7).take());
   recovery(9, "adopt_session",
            Writer()
                .u64(1)
@@ -284,6 +285,10 @@ void wire_seeds() {
                .string("b")
                .string("l")
                .u64(4)
+               .u64(5)
+               .varint(1)
+               .id64(7)
+               .u8(0)
                .varint(1)
                .string("r")
                .varint(1)

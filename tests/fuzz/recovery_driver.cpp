@@ -67,10 +67,11 @@ std::string copy_record(std::uint8_t which, std::uint8_t session, std::uint8_t m
   if (which % 25 == 0) {
     Writer told;
     told.u64(0).string("/").string(sid_of(session)).string(pid_of(session)).u64(more);
-    told.u64(1'000'000).u64(0).string("").string("").u64(0).u64(UINT64_MAX).id64(0);
-    told.varint(1).string("r1").varint(0).varint(0).string("data");
+    told.u64(1'000'000).u64(0).string("").string("").u64(0).u64(UINT64_MAX).varint(0);
+    told.u8(0).varint(1).string("r1").varint(0).varint(0).string("data");
     const std::string adopt = sim::frame(rw::kAdoptSession, told.str());
-    record.u8(1).u64(more).u8(3).u8(1).u16(1).u64(0).u64(UINT64_MAX).u64(0).varint(0);
+    record.u8(1).u64(more).u8(3).u8(1).u16(1).u64(UINT64_MAX).u64(UINT64_MAX).u64(UINT64_MAX);
+    record.varint(0).varint(0);
     return record.u8(4).u8(more % 2).u32(adopt.size()).raw(adopt).u8(5).take();
   }
   record.u8(which % 25);
@@ -85,7 +86,7 @@ std::string copy_record(std::uint8_t which, std::uint8_t session, std::uint8_t m
       frames();
       break;
     case CopyKind::kState:
-      record.u8(more % 2).u16(1).u64(more).u64(UINT64_MAX).u64(UINT64_MAX).varint(0);
+      record.u8(more % 2).u16(1).u64(more).u64(UINT64_MAX).u64(UINT64_MAX).varint(0).varint(0);
       break;
     case CopyKind::kCursor:
       record.string("here").u64(7).u32(1).u64(more);
