@@ -116,6 +116,8 @@ struct Node::Impl {
   void send_snapshot(Slot& slot);
   void release_when_ready(Slot& slot);
   void lose_link(Slot& slot);
+  // Of two sidecars that dialled each other at once, one gives a connection up right away.
+  bool is_young(const Slot& slot) const { return slot.linked && now - slot.since < kSecondUs; }
   void members_return(Slot& slot);
   void abandon_handshake(Slot& slot);
   void give_up(Slot& slot);

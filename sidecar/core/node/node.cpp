@@ -125,8 +125,7 @@ void Node::closed(ConnId conn, TimeUs now) {
     const LinkConn& lost = *link->second;
     Slot* slot = lost.slot;
     const bool linked = lost.state == LinkConn::State::kLinked && !lost.closing;
-    // Of two sidecars that dialled each other at once, one gives a connection up right away.
-    const bool young = linked && (slot == nullptr || impl_->now - slot->since < kSecondUs);
+    const bool young = linked && (slot == nullptr || impl_->is_young(*slot));
     if (linked && !impl_->leaving) {
       impl_->log(young ? Action::Level::kDebug : Action::Level::kWarn, "link lost",
                  "peer=\"" + lost.peer + "\"");

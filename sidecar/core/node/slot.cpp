@@ -54,7 +54,6 @@ void Node::Impl::new_life(Slot& slot, std::uint64_t epoch) {
 }
 
 void Node::Impl::start_stream(Slot& slot, std::uint32_t held_by_peer, std::uint64_t received) {
-  settle_syncs(slot, true);
   const std::vector<wire::Buffer> again = unheard(slot, received);
   // Only a life that met us before holds a stream of ours.
   slot.window.restart(std::max(slot.window.stream(), held_by_peer) + 1, held_by_peer == 0);
@@ -66,6 +65,12 @@ void Node::Impl::start_stream(Slot& slot, std::uint32_t held_by_peer, std::uint6
   pay_debts(slot);
   channel_started(slot);
   if (recovery) recovery->copy_stream_started(slot);
+  // Whoever waited on a link that gave way to this one waits for what is said anew.
+  for (PendingSync& sync : syncs) {
+    for (PendingSync::Wait& wait : sync.waits) {
+      if (wait.slot == &slot) wait.seq = slot.window.last_seq();
+    }
+  }
   release_when_ready(slot);
 }
 
@@ -116,11 +121,13 @@ void Node::Impl::lose_link(Slot& slot) {
   slot.conn = 0;
   slot.replaced = false;
   if (!slot.linked) return;
+  const bool young = is_young(slot);
   unlink(slot);
   channel_event(slot, ChannelEvent::Kind::kLost);
   ++counters.links_lost;
   if (recovery) recovery->peer_lost(slot);
-  settle_syncs(slot, true);
+  // Those who wait on a young one are answered by the connection that it gave way to.
+  if (!young) settle_syncs(slot, true);
   book.peer_lost(slot.id, now);
 }
 

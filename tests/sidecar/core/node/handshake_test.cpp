@@ -1,4 +1,6 @@
 // Which connections become links, and how the others are turned away.
+#include <optional>
+
 #include "tests/sidecar/core/node/mesh_fixture.hpp"
 
 namespace socketmesh::sim {
@@ -76,6 +78,43 @@ TEST_F(HandshakeTest, TwoThatDialEachOtherAtOnceLogOneLinkEach) {
     replaced = replaced || log.find("link replaced") != std::string::npos;
   }
   EXPECT_TRUE(replaced) << "no seed had two links at once";
+}
+
+TEST_F(HandshakeTest, AJoinThatWaitsOnALinkThatGivesWayIsAnsweredByTheOther) {
+  constexpr TimeUs kStep = kMillisecondUs / 4;
+  std::size_t replaced = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    WorldOptions options;
+    options.seed = seed;
+    options.network.jitter = 5 * kMillisecondUs;
+    World world(options);
+    struct End {
+      SidecarHost& home;
+      SimApp& app;
+      std::optional<std::uint32_t> sync;
+    };
+    std::vector<End> ends;
+    for (const char* id : {"a", "b"}) {
+      SidecarHost& home = world.add_sidecar("chat", id);
+      ends.push_back({home, world.add_app(home), std::nullopt});
+    }
+    // Each asks as soon as it has a link, which may be the one that goes.
+    for (TimeUs t = 0; t < 100 * kMillisecondUs; t += kStep) {
+      world.run_for(kStep);
+      for (End& end : ends) {
+        if (end.sync || !end.app.welcomed() || end.home.links().empty()) continue;
+        end.app.join("/", {"blue"});
+        end.sync = end.app.sync();
+      }
+    }
+    world.settle(5 * kSecondUs);
+    for (const End& end : ends) {
+      ASSERT_TRUE(end.sync) << "seed " << seed;
+      EXPECT_EQ(end.app.synced(*end.sync), 0) << "seed " << seed;
+    }
+    if (world.trace().tail(1024).find("link replaced") != std::string::npos) ++replaced;
+  }
+  EXPECT_GT(replaced, 0U) << "no seed had two links at once";
 }
 
 TEST_F(HandshakeTest, AnEarlierLifeIsRefused) {
