@@ -177,6 +177,9 @@ bool Node::Impl::Recovery::session_op(HomeRecord& record, const rw::SessionOp& o
     recovery::Session* session = home.open(op, node.now, limits);
     if (session == nullptr) return true;
     opened(record, *session);
+    // A member that opens it while it is asked to close it ends it.
+    session = home.find(op.nsp, op.pid);
+    if (session == nullptr) return true;
     too_long ? end_too_long(record, *session, op.data.size()) : check_opened(record, *session);
     return true;
   }
