@@ -13,7 +13,7 @@ import { gapFrame, writeAttach, writeEmpty, writeName } from "./frames";
 import { Inbound } from "./inbound";
 import type { Interest } from "./interest";
 import { Joins } from "./joins";
-import { FLUSH_PAUSE_MS, TAKEN_BYTES, TAKEN_DELAY_MS } from "./limits";
+import { FLUSH_PAUSE_MS, RECOVERY_TAKEN_DELAY_MS, TAKEN_BYTES, TAKEN_DELAY_MS } from "./limits";
 import { Members } from "./members";
 import { Origins } from "./origins";
 import { Outbox } from "./outbox";
@@ -288,7 +288,7 @@ export class Client implements LinkHandler {
       if (this.link === undefined || this.inbound.unreported === 0) return;
       this.reportDue = true;
       this.flush();
-    }, TAKEN_DELAY_MS);
+    }, this.recovery?.on ? RECOVERY_TAKEN_DELAY_MS : TAKEN_DELAY_MS);
     this.takenTimer.unref();
   }
 

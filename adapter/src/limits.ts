@@ -24,6 +24,8 @@ export const FLUSH_PAUSE_MS = 0.25;
 export const TAKEN_BYTES = 256 * 1024;
 /** Longest delay of a TAKEN report, ms. */
 export const TAKEN_DELAY_MS = 100;
+/** The same with recovery on: what was not reported when this process is killed makes offsets ambiguous. */
+export const RECOVERY_TAKEN_DELAY_MS = 5;
 
 /** First and largest delay between two attempts to attach, ms; doubled each time, with jitter. */
 export const RECONNECT_MIN_MS = 20;

@@ -13,6 +13,8 @@ using wire::link::kRecordHeadBytes;
 
 // First allocation of a record at low rates.
 constexpr std::size_t kLeastReserve = 512;
+// Two connections that are made at once begin a stream each.
+constexpr std::size_t kOldStreams = 8;
 
 // Of frames with the same flags. A broadcast without an offset is a gap in a log.
 bool is_logged(wire::Bytes frames) {
@@ -119,8 +121,8 @@ void SendWindow::restart(std::uint32_t stream, bool new_life) {
   records_.clear();
   control_bytes_ = 0;
   restarted_ = restarted_ || logged_freed_ > 0;
-  old_stream_ = stream_;
-  old_freed_ = logged_freed_;
+  if (stream_ != 0) old_.push_back({stream_, logged_freed_});
+  if (old_.size() > kOldStreams) old_.pop_front();
   logged_freed_ = 0;
   stream_ = stream;
   stream_position_ = freed_position_;
@@ -225,6 +227,16 @@ std::uint64_t SendWindow::on_taken(std::uint64_t seq) {
   while (cursor_ > 0 && records_.front().last_seq() <= seq) pop_front();
   if (seq >= forgotten_seq_) forgotten_ = 0;
   return freed_position_ > before ? freed_position_ : 0;
+}
+
+bool SendWindow::keeps_behind(std::uint32_t stream, std::uint64_t seq) const {
+  if (stream == stream_) return logged_freed_ <= seq;
+  if (logged_freed_ != 0) return false;
+  for (auto old = old_.rbegin(); old != old_.rend(); ++old) {
+    if (old->stream == stream) return old->freed <= seq;
+    if (old->freed != 0) return false;
+  }
+  return stream == 0 && !restarted_;
 }
 
 void SendWindow::pop_front() {

@@ -99,10 +99,7 @@ class SendWindow {
   template <typename Visit>
   bool each_behind(std::uint32_t stream, std::uint64_t seq, Visit&& visit) const {
     const bool same = stream == stream_;
-    // The stream before this one: what was in it is held, or in this one again.
-    const bool before = !same && stream == old_stream_;
-    bool whole = held_lost_ == 0 && (same ? logged_freed_ <= seq : logged_freed_ == 0) &&
-                 (same || (before ? old_freed_ <= seq : stream == 0 && !restarted_));
+    bool whole = held_lost_ == 0 && keeps_behind(stream, seq);
     const auto show = [&](const Record& record) {
       if (record.control) return;
       const bool numbered = same ? record.first_seq != 0 : record.old_stream == stream;
@@ -150,6 +147,9 @@ class SendWindow {
   std::uint64_t retransmitted() const { return retransmitted_; }
 
  private:
+  // Whether what recovery logs is kept from there on: what was in an earlier stream is held, or in
+  // a later one again.
+  bool keeps_behind(std::uint32_t stream, std::uint64_t seq) const;
   struct Record {
     wire::Buffer bytes;           // room for the head, then frames
     std::uint64_t first_seq = 0;  // 0 while held
@@ -189,10 +189,13 @@ class SendWindow {
   std::uint64_t received_ = 0;
   std::uint64_t control_freed_ = 0;  // control records up to this seq hold no bytes any more
   std::uint64_t logged_freed_ = 0;   // highest seq of logged data in this stream that is not kept
-  std::uint32_t old_stream_ = 0;     // the stream before this one
-  std::uint64_t old_freed_ = 0;      // what was not kept of it, as logged_freed_
-  bool restarted_ = false;           // some data of earlier streams is not kept
-  std::uint64_t written_seq_ = 0;    // highest that was ever written whole in this stream
+  struct Old {
+    std::uint32_t stream;
+    std::uint64_t freed;  // what was not kept of it, as logged_freed_
+  };
+  std::deque<Old> old_;            // the last streams before this one, the newest at the end
+  bool restarted_ = false;         // some data of earlier streams is not kept
+  std::uint64_t written_seq_ = 0;  // highest that was ever written whole in this stream
   std::uint64_t position_ = 0;
   std::uint64_t freed_position_ = 0;
   std::uint64_t stream_position_ =

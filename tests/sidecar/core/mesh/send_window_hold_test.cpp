@@ -71,5 +71,31 @@ TEST(SendWindowHold, ADeclarationDoesNotSettleOlderDataBehindIt) {
   EXPECT_EQ(send_and_take(window), 11U);
 }
 
+// Two connections that are made at once begin a stream each: what the peer's last life had read is
+// a matter of the stream before both.
+TEST(SendWindowHold, WhatIsBehindAStreamIsKnownOverSeveralRestarts) {
+  wire::Buffer logged = kData;
+  logged[wire::kLengthBytes + 1] = wire::kLogged;
+  SendWindow window(kWindow, kChunk);
+  window.restart(1);
+  window.release();
+  window.append_data(logged, 1);
+  (void)send_and_take(window);
+  window.append_data(logged, 1);
+  std::size_t frames = 0;
+  const auto count = [&frames](wire::Bytes, std::uint32_t n, bool) { frames += n; };
+  for (const std::uint32_t stream : {2U, 3U, 4U}) {
+    window.restart(stream);
+    frames = 0;
+    EXPECT_TRUE(window.each_behind(1, 1, count)) << stream;
+    EXPECT_EQ(frames, 1U) << stream;
+    EXPECT_FALSE(window.each_behind(1, 0, count)) << "the first is not kept";
+    EXPECT_FALSE(window.each_behind(0, 0, count)) << "nor for one that had read nothing";
+  }
+  window.release();
+  (void)send_and_take(window);
+  EXPECT_FALSE(window.each_behind(1, 1, count)) << "the second was taken, by the next life";
+}
+
 }  // namespace
 }  // namespace socketmesh::mesh
