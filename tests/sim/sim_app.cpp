@@ -225,11 +225,7 @@ std::uint64_t SimApp::publish(Data data) {
     requests_[data.seq].asked = env_.clock.now();
     requests_[data.seq].nsp = data.nsp;
     ++totals_.requests;
-    if (options_.request_timeout > 0) {
-      env_.clock.after(options_.request_timeout, [this, seq = data.seq] {
-        if (requests_.erase(seq) > 0) ++totals_.requests_timed_out;
-      });
-    }
+    if (options_.request_timeout > 0) give_up_after(options_.request_timeout, data.seq);
   }
   observer_.published(*this, data);
   const std::string bytes = encode_data(data);

@@ -43,6 +43,9 @@ class AppObserver {
   virtual void connection_cut(SimApp& app) = 0;
 };
 
+// How long a request is waited for when an answer to it may have been lost.
+inline constexpr TimeUs kDoubtedTimeout = 1 * kSecondUs;
+
 struct AppOptions {
   std::string parser = "parser/1";
   std::string mesh;                // "" = whatever the sidecar's is
@@ -182,6 +185,8 @@ class SimApp : public NetUser {
   void answer_again(const Data& data);
   void answer_join(const Data& data);
   void answer(MemberId to, const std::string& nsp, std::uint64_t seq, std::uint8_t part);
+  void give_up_after(TimeUs timeout, std::uint64_t seq);
+  void doubt_requests();
   void end_requests();
   void end_waiting(MemberId member);
   void took();

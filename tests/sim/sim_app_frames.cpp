@@ -90,6 +90,7 @@ void SimApp::handle(const FromSidecar& frame) {
       env_.trace.note("GAP: app, frames, messages", number_, frame.frames, frame.messages);
       require(frame.messages > 0 && frame.reason >= 1 && frame.reason <= kLastGapReason,
               "GAP says how much and why", std::to_string(frame.messages));
+      doubt_requests();
       count_ += frame.frames;
       observer_.declared(*this, frame.messages);
       break;

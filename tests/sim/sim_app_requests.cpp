@@ -65,6 +65,18 @@ void SimApp::answer_join(const Data& data) {
   publish(joined);
 }
 
+void SimApp::give_up_after(TimeUs timeout, std::uint64_t seq) {
+  env_.clock.after(timeout, [this, seq] {
+    if (requests_.erase(seq) > 0) ++totals_.requests_timed_out;
+  });
+}
+
+// Losses were declared, as after a cut between app and sidecar: an answer may be among them, and
+// such a request ends by its timeout only.
+void SimApp::doubt_requests() {
+  for (const auto& [seq, request] : requests_) give_up_after(kDoubtedTimeout, seq);
+}
+
 void SimApp::end_requests() {
   for (auto it = requests_.begin(); it != requests_.end();) {
     if (!it->second.routed || !it->second.waiting.empty()) {
