@@ -327,6 +327,7 @@ void wire_seeds() {
   shadow(3, "tail", Writer().u64(1).u8(1).raw(frame).take());
   shadow(4, "tail_end", Writer().u64(1).u8(2).take());
   shadow(5, "copy_lost", Writer().id64(1).take());
+  shadow(6, "gone_on", Writer().string("/").string("pid").u64(2).take());
   wire(12, "session_open",
        Writer()
            .u8(1)

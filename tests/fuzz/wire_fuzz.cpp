@@ -97,7 +97,7 @@ void shadow_frame(Bytes payload) {
   namespace rw = wire::recovery;
   if (payload.empty()) return;
   const Bytes rest = payload.subspan(1);
-  switch (rw::kCopy + payload[0] % 6) {
+  switch (rw::kCopy + payload[0] % 7) {
     case rw::kCopy:
       return settles(rest, rw::decode_copy, rw::write_copy);
     case rw::kHolders:
@@ -108,6 +108,8 @@ void shadow_frame(Bytes payload) {
       return settles(rest, rw::decode_tail, rw::write_tail);
     case rw::kTailEnd:
       return settles(rest, rw::decode_tail_end, rw::write_tail_end);
+    case rw::kGoneOn:
+      return settles(rest, rw::decode_gone_on, rw::write_gone_on);
     default:
       return settles(rest, rw::decode_copy_lost, rw::write_copy_lost);
   }

@@ -12,10 +12,8 @@ namespace {
 // Sessions that are remembered as given on elsewhere; beyond that the newest are not.
 constexpr std::size_t kWentOn = 65'536;
 
-std::string session_key(std::string_view nsp, std::string_view pid) {
-  std::string key(nsp);
-  key.push_back('\0');
-  return key.append(pid);
+bool among(const rw::Members& members, MemberId member) {
+  return std::ranges::find(members, member) != members.end();
 }
 
 }  // namespace
@@ -32,7 +30,7 @@ bool Node::Impl::Recovery::somebody_lives(const rw::Members& members) const {
 // It is back, with its sockets: those are nobody else's.
 void Node::Impl::Recovery::member_lives(MemberId member) {
   for (const TailAsked& item : tails_asked) {
-    if (std::ranges::find(item.members, member) == item.members.end()) continue;
+    if (!among(item.members, member)) continue;
     node.to_peer(*item.by, [&](wire::Buffer& out) {
       rw::write_tail_end(out, {item.token, rw::TailResult::kMember});
     });
@@ -40,8 +38,7 @@ void Node::Impl::Recovery::member_lives(MemberId member) {
   doom_sessions(member);
   std::vector<HomeRecord*> taken;
   for (auto& [id, record] : homes) {
-    const auto& suspects = record->home.suspects();
-    if (std::ranges::find(suspects, member) != suspects.end()) taken.push_back(record.get());
+    if (among(record->home.suspects(), member)) taken.push_back(record.get());
   }
   for (HomeRecord* record : taken) give_back(*record);
 }
@@ -53,7 +50,7 @@ void Node::Impl::Recovery::doom_sessions(MemberId member) {
   Slot* its = at == node.remote_members.end() || !at->second->linked ? nullptr : at->second;
   for (auto& [id, record] : homes) {
     record->home.each_session([&, home = record.get()](Session& session) {
-      if (std::ranges::find(session.suspects, member) == session.suspects.end()) return;
+      if (!among(session.suspects, member)) return;
       doom(*home, session);
       if (its == nullptr) return;
       const rw::GoneOn said{session.nsp, session.pid, session.generation};
@@ -62,8 +59,7 @@ void Node::Impl::Recovery::doom_sessions(MemberId member) {
   }
   for (auto& [key, held_home] : held) {
     held_home.shadow.home().each_session([&](Session& session) {
-      if (std::ranges::find(session.suspects, member) != session.suspects.end())
-        session.doomed = true;
+      if (among(session.suspects, member)) session.doomed = true;
     });
   }
 }
@@ -84,7 +80,7 @@ void Node::Impl::Recovery::gone_on(const rw::GoneOn& said) {
     if (session != nullptr && session->generation < said.generation) doom(*record, *session);
   }
   // Its socket may not have been told yet.
-  const std::string key = session_key(said.nsp, said.pid);
+  const std::string key = recovery::session_key(said.nsp, said.pid);
   if (went_on.size() >= kWentOn && !went_on.contains(key)) return;
   GoneOn& known = went_on[key];
   known.generation = std::max(known.generation, said.generation);
@@ -92,7 +88,7 @@ void Node::Impl::Recovery::gone_on(const rw::GoneOn& said) {
 }
 
 void Node::Impl::Recovery::check_opened(HomeRecord& record, Session& session) {
-  const auto known = went_on.find(session_key(session.nsp, session.pid));
+  const auto known = went_on.find(recovery::session_key(session.nsp, session.pid));
   if (known != went_on.end() && session.generation < known->second.generation)
     doom(record, session);
 }

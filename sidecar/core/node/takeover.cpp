@@ -25,9 +25,9 @@ bool enters_logs(wire::Bytes frame) {
   return counts && (frame[5] & wire::kVolatile) == 0;
 }
 
-rw::Members members_of(const rw::Takeover& said) {
+rw::Members members_of(const rw::Marks& marks) {
   rw::Members members;
-  for (const rw::Mark& mark : said.marks) members.push_back(mark.origin);
+  for (const rw::Mark& mark : marks) members.push_back(mark.origin);
   return members;
 }
 
@@ -137,9 +137,7 @@ void Node::Impl::Recovery::take_over(const Slot& slot, MemberId member) {
     if (id != member) add_mark(id);
   }
   orphans.push_back(&record);
-  rw::Members members;
-  for (const rw::Mark& mark : taken.marks) members.push_back(mark.origin);
-  record.home.begin_takeover(members, node.now, limits);
+  record.home.begin_takeover(members_of(taken.marks), node.now, limits);
   sync_interest(record);
   node.flush_interest();
   node.log(Action::Level::kInfo, "sessions taken over",
@@ -222,7 +220,7 @@ rw::TailResult Node::Impl::Recovery::gather_tail(std::string_view asker, const r
                                                  Give&& give) {
   const Slot* lost = node.find_slot(said.sidecar);
   if (lost != nullptr && lost->linked && lost->epoch == said.epoch) return rw::TailResult::kAlive;
-  if (somebody_lives(members_of(said))) return rw::TailResult::kMember;
+  if (somebody_lives(members_of(said.marks))) return rw::TailResult::kMember;
   const bool known = lost != nullptr && lost->holders.contains(said.member);
   if (known && !lost->holders.at(said.member).contains(asker)) return rw::TailResult::kVoid;
   bool whole = said.cursor.stream == 0;
@@ -266,7 +264,7 @@ void Node::Impl::Recovery::asked_tail(Slot& slot, const rw::Takeover& said) {
   node.to_peer(slot, [&](wire::Buffer& out) { rw::write_tail_end(out, {said.token, result}); });
   if (tails_asked.size() >= kTailsAsked) tails_asked.erase(tails_asked.begin());
   tails_asked.push_back(
-      {&slot, said.token, std::string(said.sidecar), said.epoch, members_of(said), node.now});
+      {&slot, said.token, std::string(said.sidecar), said.epoch, members_of(said.marks), node.now});
 }
 
 // A sidecar that was lost to us is back, in the same life: copies of its homes are not the homes.

@@ -48,6 +48,13 @@ wire::Writer CopyNotes::start(CopyKind kind, std::size_t bytes) {
   return writer;
 }
 
+wire::Writer CopyNotes::start(CopyKind kind, const Session& session, std::size_t bytes) {
+  wire::Writer writer = start(kind, bytes);
+  writer.string(session.nsp);
+  writer.string(session.sid);
+  return writer;
+}
+
 void CopyNotes::begin(Position head) {
   number(CopyKind::kBegin, head);
 }
@@ -127,21 +134,15 @@ void CopyNotes::rooms(const Session& session, bool joined, std::string_view room
 }
 
 void CopyNotes::about(CopyKind kind, const Session& session) {
-  wire::Writer writer = start(kind);
-  writer.string(session.nsp);
-  writer.string(session.sid);
+  (void)start(kind, session);
 }
 
 void CopyNotes::about(CopyKind kind, const Session& session, std::string_view text) {
-  wire::Writer writer = start(kind, text.size());
-  writer.string(session.nsp);
-  writer.string(session.sid);
-  writer.string(text);
+  start(kind, session, text.size()).string(text);
 }
 
 void CopyNotes::lent(const Session& session, Position position) {
-  about(CopyKind::kLent, session);
-  wire::Writer(out_).u64(position);
+  start(CopyKind::kLent, session).u64(position);
 }
 
 }  // namespace socketmesh::recovery

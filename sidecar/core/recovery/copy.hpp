@@ -85,8 +85,9 @@ class CopyNotes {
   std::vector<wire::Buffer> take();
 
  private:
-  // A record with about so many bytes.
+  // A record with about so many bytes; of a session, behind its names.
   wire::Writer start(CopyKind kind, std::size_t bytes = 0);
+  wire::Writer start(CopyKind kind, const Session& session, std::size_t bytes = 0);
   std::vector<wire::Buffer> full_;
   wire::Buffer out_;
 };

@@ -6,13 +6,6 @@ namespace socketmesh::recovery {
 
 namespace {
 
-std::string key_of(std::string_view nsp, std::string_view id) {
-  std::string key(nsp);
-  key.push_back('\0');
-  key.append(id);
-  return key;
-}
-
 std::uint8_t kind_of(wire::Bytes frame) {
   return frame[7];
 }
@@ -123,14 +116,10 @@ void Home::confirm_until(std::uint64_t count, TimeUs now) {
 }
 
 // What it published on an attachment before comes before all of this one.
-std::uint64_t Home::told_count(wire::Bytes body) const {
+std::optional<std::uint64_t> Home::told_now(wire::Bytes body) const {
   const auto order = wire::recovery::read_order(body);
-  return order && attached_ && order->attachment == attachment_ ? order->delivered : 0;
-}
-
-bool Home::is_stale(wire::Bytes told_body) const {
-  const auto order = wire::recovery::read_order(told_body);
-  return !order || !attached_ || order->attachment != attachment_;
+  if (!order || !attached_ || order->attachment != attachment_) return std::nullopt;
+  return order->delivered;
 }
 
 void Home::published(wire::Bytes frames, TimeUs now) {
@@ -230,12 +219,12 @@ Marks Home::seen() const {
 }
 
 Session* Home::find(std::string_view nsp, std::string_view pid) {
-  const auto found = by_pid_.find(key_of(nsp, pid));
+  const auto found = by_pid_.find(session_key(nsp, pid));
   return found == by_pid_.end() ? nullptr : found->second.get();
 }
 
 Session* Home::find_socket(std::string_view nsp, std::string_view sid) {
-  const auto found = by_sid_.find(key_of(nsp, sid));
+  const auto found = by_sid_.find(session_key(nsp, sid));
   return found == by_sid_.end() ? nullptr : found->second;
 }
 
@@ -255,8 +244,8 @@ Session* Home::insert(std::string_view nsp, std::string_view sid, std::string_vi
   session->pid = pid;
   session->start = session->last_position = log_.end();
   Session* made = session.get();
-  by_pid_[key_of(nsp, pid)] = std::move(session);
-  by_sid_[key_of(nsp, sid)] = made;
+  by_pid_[session_key(nsp, pid)] = std::move(session);
+  by_sid_[session_key(nsp, sid)] = made;
   return made;
 }
 
@@ -340,8 +329,8 @@ void Home::end(Session& session) {
   if (notes_) notes_->about(CopyKind::kEnded, session);
   want(session, false);
   drop_carried(session);
-  by_sid_.erase(key_of(session.nsp, session.sid));
-  by_pid_.erase(key_of(session.nsp, session.pid));
+  by_sid_.erase(session_key(session.nsp, session.sid));
+  by_pid_.erase(session_key(session.nsp, session.pid));
 }
 
 void Home::written(Session& session, std::string_view last) {

@@ -131,7 +131,7 @@ class Home {
   // The sidecar that it was taken over from, or a member of that, lives on: its sessions are there.
   void give_back();
   // What the member told now was not of its present attachment.
-  bool is_stale(wire::Bytes told_body) const;
+  bool is_stale(wire::Bytes told_body) const { return !told_now(told_body); }
   // Frames of these origins above these marks that are here or on their way to the member.
   void each_above(const Marks& marks, std::vector<wire::Bytes>& out);
 
@@ -190,7 +190,9 @@ class Home {
 
   void confirm(const Log::Entry& entry, TimeUs now);
   void confirm_until(std::uint64_t count, TimeUs now);
-  std::uint64_t told_count(wire::Bytes body) const;
+  // What the member says in `body` that it had delivered of its present attachment.
+  std::optional<std::uint64_t> told_now(wire::Bytes body) const;
+  std::uint64_t told_count(wire::Bytes body) const { return told_now(body).value_or(0); }
   void push_queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, TimeUs now);
   void push_queued_gap(std::uint64_t number, TimeUs now);
   void keep(wire::Bytes frames, TimeUs now, bool own);

@@ -4,6 +4,13 @@
 
 namespace socketmesh::recovery {
 
+std::string session_key(std::string_view nsp, std::string_view id) {
+  std::string key(nsp);
+  key.push_back('\0');
+  key.append(id);
+  return key;
+}
+
 bool Session::join(std::string_view room, Position at) {
   if (!rooms_.emplace(room).second) return false;
   changes_.push_back({at, true, std::string(room)});

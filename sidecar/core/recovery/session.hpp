@@ -20,6 +20,9 @@ inline constexpr std::size_t kSessionFrameBytesMax = wire::kMaxFrameBytes - 1024
 // The base of a session whose replay is not kept any more: nobody presents it.
 inline constexpr std::string_view kNoOffset = "-";
 
+// One session's name in a map: of its namespace and its pid, or its socket's id.
+std::string session_key(std::string_view nsp, std::string_view id);
+
 class Session {
  public:
   enum class State : std::uint8_t {
