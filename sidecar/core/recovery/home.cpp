@@ -28,6 +28,7 @@ void Home::attach(std::uint16_t attachment, const Marks& taken, TimeUs now) {
   told_end_ = cut_ = after_ = kNoCut;
   suspects_.clear();
   attached_ = true;
+  last_queued_ = 0;
   attachment_ = attachment;
 }
 
@@ -70,6 +71,7 @@ void Home::queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, T
 
 void Home::push_queued(wire::Bytes frames, std::uint32_t count, std::uint64_t last, TimeUs now) {
   const std::uint8_t flags = frames[5];
+  last_queued_ = last;
   std::uint64_t number = last - count;
   if ((flags & wire::kLogged) != 0) {
     log_.keep(frames, now,
@@ -94,6 +96,7 @@ void Home::queued_gap(std::uint64_t number, TimeUs now) {
 void Home::push_queued_gap(std::uint64_t number, TimeUs now) {
   Log::Entry mark;
   mark.time = now;
+  if (number != kArrived) last_queued_ = std::max(last_queued_, number);
   provisional_.push_back({mark, number});
 }
 

@@ -224,6 +224,7 @@ class Home {
   std::uint16_t attachment_ = 0;
   Log log_;
   std::deque<Provisional> provisional_;
+  std::uint64_t last_queued_ = 0;  // of this attachment, the last delivery that is known of
   Seen seen_;
   std::unordered_map<std::string, std::unique_ptr<Session>> by_pid_;
   std::unordered_map<std::string, Session*> by_sid_;

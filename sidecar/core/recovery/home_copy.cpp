@@ -1,5 +1,6 @@
 // A home as the source of copies, and a copy as what the home was. See docs/adr/0011-shadows.md.
 #include <algorithm>
+#include <span>
 
 #include "sidecar/core/recovery/home.hpp"
 
@@ -72,11 +73,19 @@ void Home::end_takeover(const Tail& tail, TimeUs now) {
   const bool sockets = attached_ && !taken_over();
   adopting_ = false;
   bool lost = tail.lost;
-  for (const wire::Buffer& frame : tail.own) {
+  // Its own messages up to the first behind deliveries that this copy does not know of: those are
+  // in the tail, and were before it.
+  std::size_t placed = 0;
+  for (; placed < tail.own.size(); ++placed) {
+    const wire::Buffer& frame = tail.own[placed];
     const auto order = wire::recovery::read_order(wire::parse_data(frame)->body);
-    lost = lost || !order || order->attachment != attachment_;
+    const bool ordered = order && order->attachment == attachment_;
+    lost = lost || !ordered;
+    if (sockets && ordered && order->delivered > last_queued_) break;
     keep(frame, now, true);
   }
+  const std::span<const wire::Buffer> behind = std::span(tail.own).subspan(placed);
+  if (!behind.empty()) confirm_until(last_queued_, now);
   if (sockets) told_end_ = log_.end();
   std::deque<Provisional> arrivals;
   for (const Provisional& item : std::exchange(provisional_, {})) {
@@ -87,6 +96,7 @@ void Home::end_takeover(const Tail& tail, TimeUs now) {
   }
   if (sockets) cut_ = log_.end();
   if (lost) log_.push_gap(now);
+  for (const wire::Buffer& frame : behind) keep(frame, now, false);
   for (const wire::Buffer& frame : tail.sent) keep(frame, now, false);
   if (sockets) after_ = log_.end();
   for (const wire::Buffer& frame : tail.unsent) keep(frame, now, false);

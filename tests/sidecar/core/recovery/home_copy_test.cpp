@@ -181,6 +181,27 @@ TEST_F(HomeCopyTest, WhoIsRestoredIsSuspect) {
   EXPECT_EQ(replay(offset(kOther, 1)).suspects, members);
 }
 
+// Its last message came to a peer, and what it had delivered before that is not in the copy: who
+// has seen that message may have seen the other.
+TEST_F(HomeCopyTest, AMessageBehindUnknownDeliveriesProvesNothingOfThem) {
+  lose_home();
+  Home::Tail tail;
+  tail.own = {message(kMember, 2, 5)};
+  tail.sent = {message(kOther, 3)};
+  end_takeover(tail);
+  EXPECT_EQ(missed(offset(kMember, 2)), (Ids{"unprovable"}));
+  EXPECT_EQ(missed(offset(kMember, 1)), (Ids{"2.2", "3.2", "1.2", "2.3"}));
+}
+
+TEST_F(HomeCopyTest, AMessageBehindKnownDeliveriesProvesThem) {
+  lose_home();
+  Home::Tail tail;
+  tail.own = {message(kMember, 2, 4)};
+  tail.sent = {message(kOther, 3)};
+  end_takeover(tail);
+  EXPECT_EQ(missed(offset(kMember, 2)), (Ids{"2.3"}));
+}
+
 TEST_F(HomeCopyTest, AMemberThatLivesOnGetsItsSessionsBack) {
   lose_home();
   end_takeover();
