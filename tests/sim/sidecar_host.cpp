@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace socketmesh::sim {
 
@@ -30,6 +31,7 @@ void SidecarHost::start() {
   ++config_.epoch;
   config_.seed = rng_.next();
   leaving_ = false;
+  frozen_ = false;
   turn_pending_ = false;
   armed_ = node::kNever;
   node_ = std::make_unique<node::Node>(config_, env_.clock.now());
@@ -51,6 +53,7 @@ void SidecarHost::die(bool silent) {
   env_.network.kill(this, host_, silent);
   node_.reset();
   closing_.clear();
+  delayed_.clear();
   ++life_;
   down_since_ = env_.clock.now();
 }
@@ -70,6 +73,22 @@ void SidecarHost::set_addresses(std::vector<std::string> addresses) {
   touch();
 }
 
+void SidecarHost::freeze() {
+  env_.trace.note("sidecar freezes: host", host_);
+  frozen_ = true;
+}
+
+void SidecarHost::thaw() {
+  env_.trace.note("sidecar thaws: host", host_);
+  frozen_ = false;
+  for (const auto& event : std::exchange(delayed_, {})) event();
+}
+
+bool SidecarHost::delays(std::function<void()> event) {
+  if (frozen_) delayed_.push_back(std::move(event));
+  return frozen_;
+}
+
 std::map<std::string, SidecarHost::LinkLife> SidecarHost::links() const {
   std::map<std::string, LinkLife> linked;
   if (!running()) return linked;
@@ -81,16 +100,19 @@ std::map<std::string, SidecarHost::LinkLife> SidecarHost::links() const {
 }
 
 void SidecarHost::dialed(EndId end, const std::string& address) {
+  if (delays([=, this] { dialed(end, address); })) return;
   node_->link_opened(end, address, address, env_.clock.now());
   touch();
 }
 
 void SidecarHost::dial_failed(const std::string& address, const char* reason) {
+  if (delays([=, this] { dial_failed(address, reason); })) return;
   node_->dial_failed(address, reason, env_.clock.now());
   touch();
 }
 
 void SidecarHost::accepted(EndId end, const std::string& listener, const std::string& remote) {
+  if (delays([=, this] { accepted(end, listener, remote); })) return;
   if (listener == app_address()) {
     node_->app_opened(end, env_.clock.now());
   } else {
@@ -100,17 +122,21 @@ void SidecarHost::accepted(EndId end, const std::string& listener, const std::st
 }
 
 void SidecarHost::readable(EndId end, Bytes bytes) {
+  if (delays([this, end, copy = std::vector(bytes.begin(), bytes.end())] { readable(end, copy); }))
+    return;
   if (closing_.contains(end)) return;
   node_->received(end, bytes, env_.clock.now());
   touch();
 }
 
 void SidecarHost::writable(EndId end) {
+  if (delays([=, this] { writable(end); })) return;
   push(end);
   touch();
 }
 
 void SidecarHost::closed(EndId end) {
+  if (delays([=, this] { closed(end); })) return;
   if (closing_.erase(end) > 0) return;
   node_->closed(end, env_.clock.now());
   touch();
@@ -123,7 +149,7 @@ void SidecarHost::touch() {
 }
 
 void SidecarHost::turn(std::uint64_t life) {
-  if (life != life_) return;
+  if (life != life_ || delays([=, this] { turn(life); })) return;
   turn_pending_ = false;
   for (int round = 0;; ++round) {
     if (round > kMostRounds) throw Violation("a turn ends", "sidecar " + id() + " never runs dry");
@@ -197,7 +223,7 @@ void SidecarHost::arm_timer() {
 }
 
 void SidecarHost::on_timer(std::uint64_t life, TimeUs when) {
-  if (life != life_ || when != armed_) return;
+  if (life != life_ || when != armed_ || delays([=, this] { on_timer(life, when); })) return;
   armed_ = node::kNever;
   const TimeUs now = env_.clock.now();
   if (node_->next_deadline() > now) {

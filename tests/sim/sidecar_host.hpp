@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ class SidecarHost : public NetUser {
   // SIGTERM: goodbyes, then the process ends by itself once they are written.
   void leave();
   void set_addresses(std::vector<std::string> addresses);
+  // SIGSTOP: what happens to it is not seen before SIGCONT, and then all of it at once, in order.
+  void freeze();
+  void thaw();
 
   bool running() const { return node_ != nullptr; }
   bool leaving() const { return leaving_; }
@@ -83,6 +87,8 @@ class SidecarHost : public NetUser {
   void on_timer(std::uint64_t life, TimeUs when);
   void finish_close(EndId end);
   void die(bool silent);
+  // True while it is frozen: `event` is for later.
+  bool delays(std::function<void()> event);
 
   Env env_;
   Rng rng_;
@@ -94,6 +100,8 @@ class SidecarHost : public NetUser {
   std::uint64_t life_ = 0;   // events of an earlier life are void
   bool turn_pending_ = false;
   bool leaving_ = false;
+  bool frozen_ = false;
+  std::vector<std::function<void()>> delayed_;
   TimeUs armed_ = node::kNever;
   TimeUs down_since_ = 0;
   std::uint64_t ticks_ = 0;

@@ -10,6 +10,7 @@ Node::Impl::Impl(NodeConfig settings, TimeUs time)
     : config(std::move(settings)),
       now(time),
       started(time),
+      last_input(time),
       book(config.limits.redial_min, config.limits.redial_max, config.seed),
       hasher(routing::mesh_hash_key(config.mesh)),
       provisional(config.limits.provisional_joins) {

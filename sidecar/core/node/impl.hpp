@@ -219,6 +219,14 @@ struct Node::Impl {
 
   // timers.cpp
   void tick();
+  // Looks whether a deadline was missed by far: then this process was stopped.
+  void check_stillness() {
+    if (now - wake >= config.limits.still_time && now - last_input >= config.limits.still_time)
+      stood_still();
+    last_input = now;
+  }
+  void stood_still();
+  void dial();
   void tick_links();
   void tick_apps();
   void tick_slots();
@@ -240,6 +248,8 @@ struct Node::Impl {
   NodeConfig config;
   TimeUs now;
   TimeUs started;
+  TimeUs last_input;
+  TimeUs apart_until = 0;  // no links before; after it stood still
   TimeUs wake = kNever;  // the earliest deadline set since the last search; it may be moved by now
   Counters counters;
   mesh::AddressBook book;

@@ -55,6 +55,11 @@ struct Limits {
   TimeUs idle_timeout = 3 * kSecondUs;
   TimeUs peer_timeout = 3 * kSecondUs;
   TimeUs hold_time = 30 * kSecondUs;
+  // A sidecar that stood still for so long (stopped, starved) takes what its members have sent
+  // before it takes anything from peers, and gives members so long to attach again: more than the
+  // adapter's longest pause between two attempts.
+  TimeUs still_time = 3 * kSecondUs;
+  TimeUs return_time = 750 * kMillisecondUs;
   TimeUs sync_timeout = 1 * kSecondUs;
   // An acknowledgement that nobody waits for rides on other traffic, or goes alone after so long;
   // or after ack_bytes.

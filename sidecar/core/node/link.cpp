@@ -78,6 +78,10 @@ bool Node::Impl::link_frame(LinkConn& link, wire::Bytes frame) {
 void Node::Impl::hello(LinkConn& link, wire::Bytes payload) {
   const auto said = wire::link::decode_hello(payload);
   if (!said) return cut_link(link, CutReason::kBadFrame, "a malformed HELLO");
+  if (now < apart_until) {
+    drop_link(link);
+    return close_connection(link.conn, true);
+  }
   link.peer = said->sidecar;
   link.channels = said->channels & config.channels;
   link.node = said->node.substr(0, kMaxNodeBytes);

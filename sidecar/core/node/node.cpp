@@ -11,7 +11,10 @@ namespace {
 template <typename Impl>
 class Input {
  public:
-  Input(Impl& impl, TimeUs now) : impl_(impl) { impl_.now = std::max(impl_.now, now); }
+  Input(Impl& impl, TimeUs now) : impl_(impl) {
+    impl_.now = std::max(impl_.now, now);
+    impl_.check_stillness();
+  }
   ~Input() {
     for (const ConnId conn : impl_.finished) {
       impl_.apps.erase(conn);

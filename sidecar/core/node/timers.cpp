@@ -15,7 +15,33 @@ constexpr TimeUs kTickGrain = 10 * kMillisecondUs;
 
 }  // namespace
 
+// Members may have given up their connections meanwhile, and opened others that they gave up, too:
+// all of that comes at once now, and nothing tells which connection is alive. What peers send would
+// go to a dead one. So links wait until the members are back: peers keep what they have.
+void Node::Impl::stood_still() {
+  bool any = false;
+  for (auto& [conn, link] : links) {
+    if (link->closing) continue;
+    any = any || link->state == LinkConn::State::kLinked;
+    drop_link(*link);
+    close_connection(link->conn, true);
+  }
+  log(Action::Level::kWarn, "stood still",
+      "milliseconds=" + std::to_string((now - last_input) / kMillisecondUs));
+  if (any) apart_until = now + config.limits.return_time;
+}
+
 void Node::Impl::tick() {
+  if (now >= apart_until) dial();
+  tick_links();
+  tick_apps();
+  tick_slots();
+  tick_syncs();
+  if (recovery) recovery->tick();
+  wake = search_deadline();
+}
+
+void Node::Impl::dial() {
   for (std::string& address : book.due(now)) {
     ++counters.dials;
     Action action;
@@ -23,12 +49,6 @@ void Node::Impl::tick() {
     action.address = std::move(address);
     actions.push_back(std::move(action));
   }
-  tick_links();
-  tick_apps();
-  tick_slots();
-  tick_syncs();
-  if (recovery) recovery->tick();
-  wake = search_deadline();
 }
 
 void Node::Impl::tick_links() {
@@ -145,8 +165,8 @@ void Node::Impl::tick_syncs() {
 TimeUs Node::Impl::next_deadline() const {
   assert(wake <= search_deadline());
   const TimeUs shared = wake > kNever - kTickGrain ? kNever : wake + kTickGrain - 1;
-  const TimeUs next =
-      std::min(shared == kNever ? kNever : shared - shared % kTickGrain, book.next_deadline());
+  const TimeUs next = std::min(shared == kNever ? kNever : shared - shared % kTickGrain,
+                               std::max(book.next_deadline(), apart_until));
   return recovery ? std::min(next, recovery->next_deadline()) : next;
 }
 

@@ -72,6 +72,50 @@ TEST_F(OutageTest, ACutConnectionLosesAndRepeatsNothing) {
   EXPECT_EQ(pair.world.ledger().received_by(pair.b), 400U);
 }
 
+// What a peer sent before its sidecar stood still lies before the news that the app has gone.
+TEST_F(OutageTest, AStoppedSidecarTakesNothingForAConnectionThatItsAppGaveUp) {
+  Pair pair({});
+  pair.home_b.freeze();
+  pair.publish(5);
+  pair.world.run_for(kSoon);
+  pair.b.cut();
+  pair.world.run_for(5 * kSecondUs);
+  pair.publish(5);
+  pair.home_b.thaw();
+  pair.world.settle(5 * kSecondUs);
+  EXPECT_EQ(pair.world.ledger().received_by(pair.b), 10U);
+  EXPECT_TRUE(pair.a.sees(pair.b.id(), "/"));
+}
+
+TEST_F(OutageTest, AllSidecarsStoppedTogetherLoseNothing) {
+  Pair pair({});
+  pair.home_a.freeze();
+  pair.home_b.freeze();
+  pair.publish(5);
+  pair.b.cut();
+  pair.world.run_for(kSoon);
+  pair.a.cut();
+  pair.world.run_for(20 * kSecondUs);
+  pair.publish(5);
+  pair.home_a.thaw();
+  pair.home_b.thaw();
+  pair.world.settle(5 * kSecondUs);
+  EXPECT_EQ(pair.world.ledger().received_by(pair.b), 10U);
+}
+
+// A short stop takes no connection away.
+TEST_F(OutageTest, AShortStopKeepsTheLinks) {
+  Pair pair({});
+  const auto links = pair.home_a.links();
+  pair.home_b.freeze();
+  pair.publish(5);
+  pair.world.run_for(2 * kSecondUs);
+  pair.home_b.thaw();
+  pair.world.settle(5 * kSecondUs);
+  EXPECT_EQ(pair.world.ledger().received_by(pair.b), 5U);
+  EXPECT_EQ(pair.home_a.links(), links);
+}
+
 TEST_F(OutageTest, APartitionOverPeerTimeoutMakesMembersUnreachableAndKeepsMessages) {
   Pair pair({});
   pair.partition();
