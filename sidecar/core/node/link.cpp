@@ -197,6 +197,7 @@ void Node::Impl::resume(LinkConn& link, wire::Bytes payload) {
   slot.linked = true;
   slot.left = false;
   slot.since = now;
+  if (slot.recv_stream == 0) slot.life_since = now;
   slot.hold_deadline = kNever;
   ++counters.links_opened;
   if (!first) ++slot.reconnects;

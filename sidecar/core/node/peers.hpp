@@ -143,6 +143,7 @@ struct Slot {
   std::string address;    // of the connection, for people
   bool dialed = false;
   TimeUs since = 0;
+  TimeUs life_since = 0;          // when the first link of its present life was made
   TimeUs peer_deadline = kNever;  // members not back by then are down
   TimeUs hold_deadline = kNever;  // what is kept is given up then
 

@@ -251,8 +251,10 @@ struct Node::Impl::Recovery {
   void move_here(Restore& restore, HomeRecord& from, recovery::Session& session);
   void finish(Restore& restore, recovery::Session& session, std::vector<wire::Buffer> frames,
               const rw::Marks& marks);
-  // Messages came here and not to the home that it comes from, and no barrier tells.
-  bool came_here_alone(const Restore& restore, const Session& session, const rw::Marks& marks);
+  // When it is proven that no message came here alone, and not to the home that it comes from,
+  // which no barrier tells: before now, it is; kNever: that can't be.
+  TimeUs provable_at(const Restore& restore, const Session& session, const rw::Marks& marks);
+  void put_off(Restore& restore, TimeUs until);
   // Replays for the member, as much of them as it takes for now.
   void hand_replays(HomeRecord& record);
   bool hand_replay(HomeRecord& record, Restore& restore);

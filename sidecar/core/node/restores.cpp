@@ -88,11 +88,12 @@ void Node::Impl::Recovery::finish(Restore& restore, Session& session,
   for (const wire::Buffer& frame : frames) bytes += frame.size();
   const bool room = to.home.make_room(bytes);
   const bool arriving = session.state == Session::State::kArriving;
-  if (!room || somebody_lives(session.suspects) ||
-      (arriving && came_here_alone(restore, session, marks))) {
+  const TimeUs provable = arriving ? provable_at(restore, session, marks) : 0;
+  if (!room || somebody_lives(session.suspects) || provable == kNever) {
     if (!arriving) session.restore = 0;
     return refuse(restore, room ? rw::Result::kUnprovable : rw::Result::kLimit);
   }
+  if (provable > node.now) return put_off(restore, provable);
   session.state = Session::State::kRestoring;
   session.restore = restore.token;
   restore.step = Restore::Step::kDone;
@@ -104,18 +105,29 @@ void Node::Impl::Recovery::finish(Restore& restore, Session& session,
 }
 
 // A sidecar that was killed had told some and not others. Its members tell all of them when it is
-// back; this session would be past that here.
-bool Node::Impl::Recovery::came_here_alone(const Restore& restore, const Session& session,
-                                           const rw::Marks& marks) {
+// back; this session would be past that here. A link that was only cut goes on where it was: what
+// came here before the cut is before the barrier everywhere.
+TimeUs Node::Impl::Recovery::provable_at(const Restore& restore, const Session& session,
+                                         const rw::Marks& marks) {
   recovery::Home& to = home_of(restore.member)->home;
+  TimeUs provable = 0;
   for (const auto& [id, slot] : node.slots) {
-    const bool settled = slot->linked && node.now - slot->since >= kFenceRetry;
+    const TimeUs settled = slot->linked ? slot->life_since + kFenceRetry : kNever;
     for (const auto& [origin, member] : slot->members) {
-      if (settled && member.state == RemoteMember::State::kUp) continue;
-      if (to.had_more(session, origin, marks, restore.position)) return true;
+      const TimeUs at = member.state == RemoteMember::State::kUp ? settled : kNever;
+      if (at > provable && at > node.now && to.had_more(session, origin, marks, restore.position))
+        provable = at;
     }
   }
-  return false;
+  return provable;
+}
+
+// Its home is asked anew then; one that is here must not wait for this.
+void Node::Impl::Recovery::put_off(Restore& restore, TimeUs until) {
+  if (restore.from_member != 0) tell_moved(restore, false);
+  restore.from_member = 0;
+  restore.step = Restore::Step::kFinding;
+  restore.again = until;
 }
 
 void Node::Impl::Recovery::hand_replays(HomeRecord& record) {
