@@ -43,6 +43,7 @@ sim: ## the simulator: make sim SEEDS=1000
 	build/release/tests/sim --seeds $(SEEDS)
 	build/release/tests/sim --leaving --seeds $(SEEDS)
 	build/release/tests/sim --dying --seeds $(SEEDS)
+	build/release/tests/sim --stopping --seeds $(SEEDS)
 
 fuzz: ## every decoder: make fuzz SECONDS=60 (split over the targets)
 	scripts/deps.sh build fuzz

@@ -45,9 +45,14 @@ TEST(Runner, EveryFaultIsInjectedAndNothingFails) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) options.seeds.push_back(seed);
   options.jobs = 2;
   std::string reports;
-  const Summary summary =
-      run_seeds(options, [&](const Failure& failure) { reports += failure.report; });
+  const auto report = [&](const Failure& failure) { reports += failure.report; };
+  Summary summary = run_seeds(options, report);
   EXPECT_EQ(summary.passed, 60U) << reports;
+  options.run = run_stopping_seed;
+  options.seeds.resize(10);
+  const Summary stopping = run_seeds(options, report);
+  EXPECT_EQ(stopping.passed, 10U) << reports;
+  summary.stats.merge(stopping.stats);
   for (std::size_t i = kFirstFault; i < kStatCount; ++i) {
     EXPECT_GT(summary.stats.at(i), 0U) << kStatNames.at(i);
   }

@@ -5,11 +5,14 @@ namespace socketmesh::sim {
 namespace {
 constexpr std::size_t kMostSidecars = 50;
 constexpr TimeUs kShortest = 20 * kMillisecondUs;
+constexpr TimeUs kLongestStop = 10 * kSecondUs;
+constexpr TimeUs kAppPatience = 4 * kSecondUs;  // with a sidecar that says nothing
 }  // namespace
 
 void Faults::start() {
   if (plan_.fault_every > 0) later();
   if (plan_.app_cut_every > 0) cut_app_later();
+  if (plan_.stop_every > 0) stop_later();
 }
 
 void Faults::later() {
@@ -48,6 +51,39 @@ void Faults::cut_app_later() {
     }
     cut_app_later();
   });
+}
+
+void Faults::stop_later() {
+  world_.clock().after(stops_.range(1, 2 * plan_.stop_every), [this] {
+    if (ended_) return;
+    stop_some();
+    stop_later();
+  });
+}
+
+// One, or all at once.
+void Faults::stop_some() {
+  const auto running = world_.running();
+  if (running.empty()) return;
+  const bool all = stops_.permille(300);
+  const TimeUs duration = stops_.range(kShortest, kLongestStop);
+  if (!all) return stop(*running[stops_.index(running.size())], duration);
+  for (SidecarHost* sidecar : running) stop(*sidecar, duration + stops_.range(0, kShortest));
+}
+
+void Faults::stop(SidecarHost& sidecar, TimeUs duration) {
+  if (sidecar.frozen()) return;
+  world_.stats().add(Stat::kSidecarStops);
+  sidecar.freeze();
+  // Its apps give up one connection after the other; what they sent lies in each.
+  for (SimApp* app : world_.apps_of(sidecar)) {
+    for (TimeUs at = kAppPatience; at < duration; at += kAppPatience) {
+      world_.clock().after(at + stops_.range(0, kShortest), [app] {
+        if (app->alive() && app->connected() && app->home().frozen()) app->cut();
+      });
+    }
+  }
+  world_.clock().after(duration, [&sidecar] { sidecar.thaw(); });
 }
 
 bool Faults::may_lose_one() const {
@@ -213,6 +249,7 @@ void Faults::end() {
   ended_ = true;
   world_.trace().note("faults end");
   world_.network().end_faults();
+  for (const auto& sidecar : world_.sidecars()) sidecar->thaw();
 }
 
 }  // namespace socketmesh::sim

@@ -15,7 +15,12 @@ namespace socketmesh::sim {
 class Faults {
  public:
   Faults(World& world, const Plan& plan, Traffic& traffic, Rng rng)
-      : world_(world), plan_(plan), traffic_(traffic), rng_(rng), cuts_(plan.seed) {}
+      : world_(world),
+        plan_(plan),
+        traffic_(traffic),
+        rng_(rng),
+        cuts_(plan.seed),
+        stops_(~plan.seed) {}
 
   void start();
   // No more faults; everything that is to come back comes back now.
@@ -26,6 +31,9 @@ class Faults {
   void strike();
   void cut();
   void cut_app_later();
+  void stop_later();
+  void stop_some();
+  void stop(SidecarHost& sidecar, TimeUs duration);
   void partition();
   void crash_sidecar();
   void leave_and_return();
@@ -44,6 +52,7 @@ class Faults {
   Traffic& traffic_;
   Rng rng_;
   Rng cuts_;
+  Rng stops_;
   bool ended_ = false;
   std::uint64_t partition_ = 0;  // the latest
 };

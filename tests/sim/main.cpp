@@ -8,13 +8,17 @@
 //   --leaving with either: that part, with sidecars that leave; after the seeds of
 //   leaving_seeds.txt
 //   --dying with either: the same with pods that are killed; after the seeds of dying_seeds.txt
+//   --stopping with either: the mesh without recovery, with sidecars that stand still for seconds;
+//   after the seeds of stopping_seeds.txt
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "tests/sim/recovery_scenario.hpp"
@@ -30,6 +34,7 @@ using socketmesh::sim::run_dying_seed;
 using socketmesh::sim::run_leaving_seed;
 using socketmesh::sim::run_recovery_seed;
 using socketmesh::sim::run_seed;
+using socketmesh::sim::run_stopping_seed;
 using socketmesh::sim::Stat;
 using socketmesh::sim::Stats;
 
@@ -54,6 +59,23 @@ bool number(const char* text, auto& out) {
   return error == std::errc{} && stop == end;
 }
 
+struct Mode {
+  const char* word;
+  decltype(&run_seed) run;
+  const char* kept;
+};
+
+constexpr std::array<Mode, 4> kModes{{{"--recovery", run_recovery_seed, "seeds.txt"},
+                                      {"--leaving", run_leaving_seed, "leaving_seeds.txt"},
+                                      {"--dying", run_dying_seed, "dying_seeds.txt"},
+                                      {"--stopping", run_stopping_seed, "stopping_seeds.txt"}}};
+
+const Mode* mode_of(std::string_view word) {
+  const auto* found =
+      std::ranges::find(kModes, word, [](const Mode& mode) { return std::string_view(mode.word); });
+  return found == kModes.end() ? nullptr : found;
+}
+
 bool parse(int argc, char** argv, Arguments& out) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -67,12 +89,9 @@ bool parse(int argc, char** argv, Arguments& out) {
       out.trace = true;
       continue;
     }
-    if (word == "--recovery" || word == "--leaving" || word == "--dying") {
-      const bool leaving = word == "--leaving";
-      const bool dying = word == "--dying";
-      out.run = leaving ? run_leaving_seed : dying ? run_dying_seed : run_recovery_seed;
-      if (leaving) out.kept = "leaving_seeds.txt";
-      if (dying) out.kept = "dying_seeds.txt";
+    if (const Mode* mode = mode_of(word); mode != nullptr) {
+      out.run = mode->run;
+      out.kept = mode->kept;
       continue;
     }
     if (word == "--seeds") {
@@ -89,7 +108,7 @@ bool parse(int argc, char** argv, Arguments& out) {
     if (!good) {
       std::fprintf(stderr,
                    "sim: %s %s?\nusage: sim [--seeds N] [--from K] [--jobs J] [--first] | --seed K "
-                   "[--trace]  with --recovery, --leaving or --dying\n",
+                   "[--trace]  with --recovery, --leaving, --dying or --stopping\n",
                    word.c_str(), value);
       return false;
     }
@@ -109,12 +128,10 @@ void print_stats(const Stats& stats) {
 }
 
 void print_failure(const Failure& failure, const char* program, const Arguments& arguments) {
-  const char* mode = arguments.run == run_leaving_seed    ? " --leaving"
-                     : arguments.run == run_dying_seed    ? " --dying"
-                     : arguments.run == run_recovery_seed ? " --recovery"
-                                                          : "";
-  std::printf("seed %" PRIu64 " FAILED: %s\n  again: %s%s --seed %" PRIu64 " --trace\n\n",
-              failure.seed, failure.report.c_str(), program, mode, failure.seed);
+  const auto* mode = std::ranges::find(kModes, arguments.run, &Mode::run);
+  std::printf("seed %" PRIu64 " FAILED: %s\n  again: %s%s%s --seed %" PRIu64 " --trace\n\n",
+              failure.seed, failure.report.c_str(), program, mode == kModes.end() ? "" : " ",
+              mode == kModes.end() ? "" : mode->word, failure.seed);
   std::fflush(stdout);
 }
 

@@ -113,6 +113,14 @@ Plan Plan::of_seed(std::uint64_t seed) {
   return plan;
 }
 
+Plan Plan::of_stopping_seed(std::uint64_t seed) {
+  Plan plan = of_seed(seed);
+  if (plan.weather == Weather::kDrought) return plan;
+  Rng stops(seed * 0xbf58476d1ce4e5b9U + 3);
+  plan.stop_every = stops.range(500, 4000) * kMillisecondUs;
+  return plan;
+}
+
 std::string Plan::describe() const {
   char text[200];
   std::snprintf(text, sizeof text,

@@ -32,6 +32,7 @@ struct Plan {
   std::uint64_t large_permille = 5;  // of 100 KB bodies
   TimeUs fault_every = 0;            // 0: none
   TimeUs app_cut_every = 0;          // an app loses its connection; 0: never
+  TimeUs stop_every = 0;             // sidecars are stopped and go on; 0: never
   TimeUs longest_partition = 5 * kSecondUs;
   TimeUs longest_absence = 1 * kSecondUs;  // of a killed sidecar, from its restart
   TimeUs longest_stall = 1 * kSecondUs;    // of an app that does not read
@@ -40,6 +41,9 @@ struct Plan {
   AppOptions app;
 
   static Plan of_seed(std::uint64_t seed);
+  // The same with sidecars that are stopped for a while, but for droughts: what is declared to a
+  // member that is away for longer than the hold, on a sidecar that stood still, is not demanded.
+  static Plan of_stopping_seed(std::uint64_t seed);
   bool gaps_allowed() const { return weather == Weather::kNarrow || weather == Weather::kDrought; }
   std::string describe() const;
 };

@@ -93,10 +93,13 @@ class Run {
 
 }  // namespace
 
-Outcome run_seed(std::uint64_t seed, bool print_trace) {
-  const Plan plan = Plan::of_seed(seed);
-  if (print_trace)
-    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), plan.describe().c_str());
+namespace {
+
+Outcome run_plan(const Plan& plan, bool print_trace) {
+  if (print_trace) {
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(plan.seed),
+                plan.describe().c_str());
+  }
   Run run(plan);
   run.world().trace().print_all(print_trace);
   Outcome outcome;
@@ -110,11 +113,22 @@ Outcome run_seed(std::uint64_t seed, bool print_trace) {
   run.count();
   outcome.hash = run.world().trace_hash();
   outcome.stats = run.world().stats();
+  return outcome;
+}
+
+}  // namespace
+
+Outcome run_seed(std::uint64_t seed, bool print_trace) {
+  Outcome outcome = run_plan(Plan::of_seed(seed), print_trace);
   if (!outcome.passed) return outcome;
   Outcome recovery = run_recovery_seed(seed, print_trace);
   recovery.hash ^= outcome.hash;
   recovery.stats.merge(outcome.stats);
   return recovery;
+}
+
+Outcome run_stopping_seed(std::uint64_t seed, bool print_trace) {
+  return run_plan(Plan::of_stopping_seed(seed), print_trace);
 }
 
 }  // namespace socketmesh::sim

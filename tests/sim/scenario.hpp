@@ -18,5 +18,7 @@ struct Outcome {
 
 // The mesh under that seed's faults, then recovery under them (recovery_scenario.hpp).
 Outcome run_seed(std::uint64_t seed, bool print_trace);
+// The mesh of that seed, with sidecars that are stopped (SIGSTOP) and go on; without recovery.
+Outcome run_stopping_seed(std::uint64_t seed, bool print_trace);
 
 }  // namespace socketmesh::sim

@@ -44,6 +44,7 @@ void SidecarHost::start() {
 }
 
 void SidecarHost::crash(bool silent) {
+  thaw();
   if (!running()) return;
   env_.trace.note("sidecar crashes: host, silent", host_, silent ? 1 : 0);
   die(silent);
@@ -59,6 +60,7 @@ void SidecarHost::die(bool silent) {
 }
 
 void SidecarHost::leave() {
+  thaw();
   if (!running() || leaving_) return;
   env_.trace.note("sidecar leaves: host", host_);
   leaving_ = true;
@@ -68,7 +70,7 @@ void SidecarHost::leave() {
 
 void SidecarHost::set_addresses(std::vector<std::string> addresses) {
   addresses_ = std::move(addresses);
-  if (!running()) return;
+  if (!running() || delays([this] { set_addresses(*addresses_); })) return;
   node_->set_addresses(*addresses_, env_.clock.now());
   touch();
 }
@@ -79,6 +81,7 @@ void SidecarHost::freeze() {
 }
 
 void SidecarHost::thaw() {
+  if (!frozen_) return;
   env_.trace.note("sidecar thaws: host", host_);
   frozen_ = false;
   for (const auto& event : std::exchange(delayed_, {})) event();

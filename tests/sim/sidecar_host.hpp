@@ -43,11 +43,13 @@ class SidecarHost : public NetUser {
   void leave();
   void set_addresses(std::vector<std::string> addresses);
   // SIGSTOP: what happens to it is not seen before SIGCONT, and then all of it at once, in order.
+  // The other signals imply SIGCONT.
   void freeze();
   void thaw();
 
   bool running() const { return node_ != nullptr; }
   bool leaving() const { return leaving_; }
+  bool frozen() const { return frozen_; }
   node::Node& node() { return *node_; }
   // A turn of the event loop follows: after something was done to node() from outside.
   void touch();
