@@ -78,6 +78,8 @@ void Node::Impl::Recovery::move_here(Restore& restore, HomeRecord& from, Session
   session.state = Session::State::kRestoring;  // the old one waits for the new one to connect
   session.restore = restore.token;
   arrived->suspects = replay.suspects;
+  // What comes next, in the same input, goes to its member too: it is not in the replay.
+  sync_interest(to);
   finish(restore, *arrived, std::move(frames), from.home.marks(session, restore.offset));
 }
 
