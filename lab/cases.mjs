@@ -5,8 +5,6 @@
 //   seconds     how long they talk
 //   script      [{at, do, …}]: actions of lib/actions.mjs, `at` seconds after the talking began
 //   expects     [{measure, atMost, because}]: lib/verdict.mjs names the measures
-//   needs       what of connection state recovery it takes to miss nothing: "recovery" with the process that
-//               keeps the session alive · "leaving" when that goes in good order · "dying" when it does not
 //   only        the systems that have this property
 //   variant     the property with variables that change its servers for this case
 //   spoils      the system is started anew before the next case
@@ -95,7 +93,6 @@ export const CASES = [
     talk: TALK,
     seconds: 8,
     script: [{ at: 2, do: "killServer", server: 0 }],
-    needs: ["recovery"],
     expects: [...WHOLE, ALL_BACK, COUNTED],
   },
   {
@@ -106,7 +103,6 @@ export const CASES = [
     talk: TALK,
     seconds: 8,
     script: [{ at: 2, do: "killServer", server: 1, beside: true }],
-    needs: ["dying"],
     expects: [...WHOLE, ALL_BACK, COUNTED],
   },
   {
@@ -117,7 +113,6 @@ export const CASES = [
     talk: TALK,
     seconds: 8,
     script: [{ at: 2, do: "restartServer", server: 0 }],
-    needs: ["leaving"],
     expects: [...WHOLE, ALL_BACK, COUNTED],
   },
   {
@@ -151,7 +146,6 @@ export const CASES = [
     talk: TALK,
     seconds: 9,
     script: [{ at: 2, do: "cutNetwork", seconds: 5 }],
-    needs: ["recovery"],
     expects: [...WHOLE, ALL_BACK],
   },
   {
@@ -162,7 +156,6 @@ export const CASES = [
     talk: TALK,
     script: [{ at: 1, do: "rollEverything" }],
     seconds: 16,
-    needs: ["leaving"],
     spoils: true,
     expects: [...WHOLE, ALL_BACK, COUNTED],
   },

@@ -18,7 +18,7 @@ import { runCase } from "./lib/run_case.mjs";
 import { portsFrom, Stage } from "./lib/stage.mjs";
 import { SYSTEMS, whyNot } from "./systems.mjs";
 
-const MARKS = { held: "✓", finding: "✗", broken: "✗ BROKEN", waits: "… waits", failed: "! FAILED", skipped: "–" };
+const MARKS = { held: "✓", finding: "✗", broken: "✗ BROKEN", failed: "! FAILED", skipped: "–" };
 
 const say = (text) => process.stdout.write(text);
 

@@ -5,7 +5,6 @@
 //   parts                 what it is made of, for the report
 //   programs, missing?()  what it needs on this machine; why it can't run
 //   seedFront?, seedEnv?  how the seed had it: a second front; other variables for the servers
-//   awaits?               {needs, measures}: what it need not do yet: see lib/verdict.mjs
 //   startBackend(stage), startFront(stage) → {stop(), reload()}
 //
 // A backend:

@@ -90,7 +90,7 @@ async function settle(fleet) {
 export function judged(record, system, aCase) {
   const measures = measure(record);
   const results = judge(aCase.expects, measures);
-  const verdict = record.problems.length > 0 ? "failed" : verdictOf(results, system, aCase.needs);
+  const verdict = record.problems.length > 0 ? "failed" : verdictOf(results, system);
   const failure = record.problems.length > 0 && { reason: record.problems.join("; ") };
   return { system: system.name, case: aCase.id, verdict, ...failure, measures, results, ...record };
 }

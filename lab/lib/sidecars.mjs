@@ -9,7 +9,7 @@ import { startAll } from "./place.mjs";
 
 export const SIDECAR = fileURLToPath(new URL("../../build/bin/socketmesh-sidecar", import.meta.url));
 const TEMPLATE = fileURLToPath(new URL("../socketmesh/sidecar.yaml.template", import.meta.url));
-const RECOVERY = "recovery: {window: 120s, memory: 64MiB}";
+const RECOVERY = "recovery: {window: 120s, memory: 64MiB, replicas: 1}";
 const RESTART_MS = 1000;
 
 /** Why sidecars can't be started here; undefined when they can. */

@@ -3,7 +3,6 @@
 // A run's verdict:  held     every expectation is met
 //                   finding  a foreign system does not meet one: that is what the lab is for
 //                   broken   one of ours does not: the command fails
-//                   waits    one of ours does not, and says for which part of it that is still to come
 //                   failed   the run itself did not come about · skipped  it can't, and says why
 
 /** What the measures are called, and how a value of theirs is written. */
@@ -33,16 +32,8 @@ export function judge(expects, measures) {
   });
 }
 
-/**
- * @param system {ours, awaits?: {needs, measures}} `awaits`: measures that it need not meet yet, in cases
- * that ask for one of `needs`
- * @param needs what the case asks of a system beyond delivery, for example ["leaving"]
- */
-export function verdictOf(results, system, needs = []) {
-  const unmet = results.filter(({ held }) => !held);
-  if (unmet.length === 0) return "held";
-  if (!system.ours) return "finding";
-  const { awaits } = system;
-  const waits = needs.some((need) => awaits?.needs.includes(need));
-  return waits && unmet.every(({ measure }) => awaits.measures.includes(measure)) ? "waits" : "broken";
+/** @param system {ours} */
+export function verdictOf(results, system) {
+  if (results.every(({ held }) => held)) return "held";
+  return system.ours ? "broken" : "finding";
 }

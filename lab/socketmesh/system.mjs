@@ -13,9 +13,6 @@ export const system = {
   ours: true,
   parts: "a sidecar beside each of three servers, HAProxy",
   programs: ["haproxy"],
-  // A sidecar that is killed takes the sessions that it keeps with it: copies elsewhere are still to come
-  // (docs/recovery.md). Without this line a pod that is killed must lose nothing either.
-  awaits: { needs: ["dying"], measures: ["missing"] },
   missing: sidecarsMissing,
 
   async startBackend(stage) {

@@ -5,7 +5,6 @@ import { judge, verdictOf } from "../lib/verdict.mjs";
 import { record } from "./record.mjs";
 
 const EXPECTS = [{ measure: "missing", atMost: 0, because: "all" }, { measure: "p99_ms", atMost: 10, because: "soon" }];
-const awaits = { needs: ["leaving"], measures: ["missing"] };
 
 test("an expectation holds up to its bound", () => {
   const held = (measures) => judge(EXPECTS, measures).map((result) => result.held);
@@ -23,15 +22,6 @@ test("a foreign system's loss is a finding, ours is broken", () => {
   assert.equal(verdictOf(results, { ours: false }), "finding");
   assert.equal(verdictOf(results, { ours: true }), "broken");
   assert.equal(verdictOf(judge(EXPECTS, { missing: 0, p99_ms: 1 }), { ours: true }), "held");
-});
-
-test("ours may wait for what is named, in the cases that need it, and for nothing else", () => {
-  const lost = judge(EXPECTS, { missing: 1, p99_ms: 1 });
-  const lostAndLate = judge(EXPECTS, { missing: 1, p99_ms: 11 });
-  assert.equal(verdictOf(lost, { ours: true, awaits }, ["leaving"]), "waits");
-  assert.equal(verdictOf(lost, { ours: true, awaits }, ["dying"]), "broken");
-  assert.equal(verdictOf(lost, { ours: true }, ["leaving"]), "broken");
-  assert.equal(verdictOf(lostAndLate, { ours: true, awaits }, ["leaving"]), "broken");
 });
 
 test("a script that went wrong fails its run, whatever was measured", () => {

@@ -11,7 +11,6 @@ const VERDICTS = {
   held: ["✓", "as expected"],
   finding: ["✗", "loses something: a finding"],
   broken: ["✗", "ours, and not as it should be"],
-  waits: ["◔", "ours, and still to come"],
   failed: ["!", "the run did not come about"],
   skipped: ["–", "not run"],
 };

@@ -22,8 +22,6 @@ const perServer =
   "nginx hashes the client's address, and all of these share one, as they would in an office, in a mobile network, or on a developer's machine. So one server has everybody, and the cluster is none. That is also why the seed never saw that its chat counted users per server. The cured front marks each new client with a cookie instead.";
 const killedStreams =
   "A server writes a client's session to Redis when it sees the client go. A server that is killed sees nothing, so its clients begin anew, and what was said meanwhile is not theirs.";
-const notYet =
-  "A client's session is kept by the sidecar beside its server. Killed together with the server it takes the session along: its clients are told that they are not recovered, and begin anew. Copies in other sidecars are still to come.";
 
 /** Why an expectation is not met, by system and case. */
 const CAUSES = {
@@ -50,9 +48,6 @@ const CAUSES = {
     "backend-killed":
       "Until a replica of the dead master is promoted, messages can't be appended, and what can't be appended reaches the clients of its own server only, although the chat has confirmed it. Replication is asynchronous, so the last appended entries may be missing on the new master; and what the client library sends again may be overtaken.",
     "backend-away": "Appending gives up before Redis is back, and what can't be appended reaches the clients of its own server only.",
-  },
-  socketmesh: {
-    "pod-killed": notYet,
   },
 };
 
