@@ -182,7 +182,11 @@ void ObjectSync::apply(Pass& pass, const plan::ObjectId& id, const json& object,
     if (const auto wait = memory.pace.admit(mono_now())) return pass.again_after(*wait);
   }
   const auto answer = pass.api.apply_own(onto(object, live.live.uid));
-  if (!answer) return refuse(pass, id, object, answer.error());
+  if (!answer) {
+    // What we saw is gone, perhaps with its mesh, and the watches have yet to tell.
+    if (answer.error().kind == Kind::kConflict) return pass.again_after(kGoingPause);
+    return refuse(pass, id, object, answer.error());
+  }
   const bool changed = version_of(*answer) != live.version;
   accept(id, *answer);
   if (!changed) return;

@@ -283,6 +283,20 @@ TEST_F(ReconcilerTest, WhatGoesWithItsMeshIsNotMadeAgain) {
   EXPECT_EQ(result_.error, "");
 }
 
+// No watch has told yet: the object that is to be repaired is there no more.
+TEST_F(ReconcilerTest, WhatGoesWhileItIsRepairedIsLookedAtAgain) {
+  reconcile();
+  json service = api_.object(kService);
+  service["spec"]["ports"] = json::array();
+  api_.put(kService, service);
+  watch(kService);
+  api_.erase(kService);
+  EXPECT_THAT(writes(reconcile()), ElementsAre("PATCH " + kService));
+  EXPECT_EQ(result_.error, "") << "nobody has to know";
+  EXPECT_TRUE(result_.again);
+  EXPECT_TRUE(api_.object(kService).is_null());
+}
+
 TEST_F(ReconcilerTest, WhatSomebodyDeletedIsMadeAgain) {
   reconcile();
   const OwnedObject service = read_owned(api_.object(kService));
