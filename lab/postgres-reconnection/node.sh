@@ -103,7 +103,10 @@ END
 }
 
 init_standby() {
-  local leads="select 1 from repmgr.nodes where type = 'primary' and not pg_is_in_recovery()"
+  # A promotion ends before its record is written: until then the other one's table still names this
+  # node as the primary, and a clone would follow itself.
+  local leads="select 1 from repmgr.nodes where type = 'primary' and node_id <> $NODE_ID
+    and not pg_is_in_recovery()"
   until [[ -n $(peer_psql -Atc "$leads" 2>/dev/null) ]]; do sleep 0.1; done
   repmgr -h "$PEER_HOST" -p "$PEER_PORT" -U repmgr -d repmgr -f "$conf" standby clone \
     --fast-checkpoint >/dev/null
