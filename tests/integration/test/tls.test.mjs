@@ -62,23 +62,33 @@ async function rotate(sidecars, next) {
 
 /** Since `before`, every link has lived on. */
 async function assertNoLinkCut(sidecars, before) {
-  assert.deepEqual(await lives(sidecars), before);
+  const after = await lives(sidecars);
+  const logs = sidecars.all.map((sidecar) => `${sidecar.name}:\n${sidecar.readLog()}`);
+  assert.deepEqual(after, before, [JSON.stringify(before), JSON.stringify(after), ...logs].join("\n"));
 }
 
-/** What changes when a link does, once nobody dials any more: at the start each of a pair dials the other. */
-function lives(sidecars) {
-  const settled = ({ addresses }) => addresses.every(({ state }) => state === "linked" || state === "self");
-  return Promise.all(
-    sidecars.all.map(async (sidecar) => {
-      const find = async () => {
-        const status = await sidecar.currentStatus();
-        return settled(status) && status;
-      };
-      const { counters, links } = await until(find, `${sidecar.name} to have dialled everyone`);
-      const { links_opened, links_lost, link_retransmits } = counters;
-      return { links_opened, links_lost, link_retransmits, reconnects: links.map((link) => link.reconnects) };
-    }),
-  );
+/**
+ * What changes when a link does, once nobody dials any more: at the start each of a pair dials the other, and
+ * the later link may take the place of the first. So who has dialled everyone is asked again when all have.
+ */
+async function lives(sidecars) {
+  const settled = ({ addresses, links }) =>
+    addresses.every(({ state }) => state === "linked" || state === "self") && links.every(({ state }) => state === "linked");
+  const statuses = () =>
+    Promise.all(
+      sidecars.all.map((sidecar) => {
+        const find = async () => {
+          const status = await sidecar.currentStatus();
+          return settled(status) && status;
+        };
+        return until(find, `${sidecar.name} to have dialled everyone`);
+      }),
+    );
+  await statuses();
+  return (await statuses()).map(({ counters, links }) => {
+    const { links_opened, links_lost, link_retransmits } = counters;
+    return { links_opened, links_lost, link_retransmits, reconnects: links.map((link) => link.reconnects) };
+  });
 }
 
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
