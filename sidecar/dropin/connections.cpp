@@ -39,10 +39,14 @@ void DropIn::Impl::open(ConnId id, Conn::Kind kind) {
   Conn& conn = *entry->second;
   conn.deadline = now + kUpgradeTimeout;
   wake_at(conn.deadline);
-  if (kind != Conn::Kind::kDiscovery) return;
-  ++discovery_conns;
-  if (discovery_conns <= kDiscoveryConnectionsMax && !leaving) return;
-  counters.cut(CutReason::kLimit);
+  if (kind == Conn::Kind::kToApp) return;
+  if (kind == Conn::Kind::kDiscovery) {
+    if (++discovery_conns <= kDiscoveryConnectionsMax && !leaving) return;
+    counters.cut(CutReason::kLimit);
+  } else {
+    if (++tunnel_conns <= kTunnelConnectionsMax) return;
+    counters.close(CloseReason::kLimit);
+  }
   abort(conn);
 }
 
@@ -204,6 +208,7 @@ void DropIn::Impl::forget(Conn& conn) {
     leaves(conn);
     --discovery_conns;
   }
+  if (conn.kind == Conn::Kind::kFromApp) --tunnel_conns;
   if (conn.tunnel != nullptr) conn.tunnel->conn = nullptr;
   conn.tunnel = nullptr;
   conn.state = Conn::State::kDraining;

@@ -76,7 +76,7 @@ void DropIn::Impl::registers(Conn& conn, const Register& said) {
         "server=\"" + entry->first + "\" address=" + server.registered);
   }
   tell_peers(peer::server({entry->first, announced(server)}));
-  save_v1();
+  save_servers();
 }
 
 // Whoever else stands for this server, or holds its port: the port is this process's now.
@@ -102,13 +102,16 @@ void DropIn::Impl::leaves(Conn& conn, bool in_order) {
   const std::string id = std::exchange(conn.server, {});
   const auto server = own.find(id);
   if (server == own.end() || server->second.conn != conn.id) return;
-  const bool v2 = server->second.version == Version::kV2;
   if (leaving) return;
-  if (v2 && in_order) return drop_own(id);
-  server->second.conn = 0;
-  if (v2) {
-    server->second.deadline = now + kReturnTimeout;
-    wake_at(server->second.deadline);
+  if (server->second.version == Version::kV2 && in_order) return drop_own(id);
+  await_return(id, server->second);
+}
+
+void DropIn::Impl::await_return(std::string_view id, OwnServer& server) {
+  server.conn = 0;
+  if (server.version == Version::kV2) {
+    server.deadline = now + kReturnTimeout;
+    wake_at(server.deadline);
   }
   probe(id, "", true);
 }
@@ -119,10 +122,9 @@ void DropIn::Impl::drop_own(std::string_view id) {
   log(Action::Level::kInfo, "server gone", "server=\"" + server->first + "\"");
   tell_peers(peer::gone(id));
   stop_probing(id, "");
-  const bool v1 = server->second.version == Version::kV1;
   own.erase(server);
   rosters_stale = true;
-  if (v1) save_v1();
+  save_servers();
 }
 
 std::uint64_t DropIn::Impl::restart_needed() const {
@@ -132,11 +134,9 @@ std::uint64_t DropIn::Impl::restart_needed() const {
 }
 
 // A line each: its id and its address.
-void DropIn::Impl::save_v1() {
+void DropIn::Impl::save_servers() {
   std::string text;
-  for (const auto& [id, server] : own) {
-    if (server.version == Version::kV1) text += id + " " + server.registered + "\n";
-  }
+  for (const auto& [id, server] : own) text += id + " " + server.registered + "\n";
   if (text == saved) return;
   saved = text;
   Action action;
@@ -145,6 +145,8 @@ void DropIn::Impl::save_v1() {
   actions.push_back(std::move(action));
 }
 
+// Who was registered in the last life is so in this one, for as long as it may return: apps would
+// cut it off by a roster without it. With direct mode peers look themselves whether a v2 app lives.
 void DropIn::Impl::restore(std::string_view text) {
   saved = text;
   while (!text.empty() && own.size() < kServersMax) {
@@ -155,11 +157,13 @@ void DropIn::Impl::restore(std::string_view text) {
     if (space == std::string_view::npos) continue;
     const std::string_view id = line.substr(0, space);
     const std::string_view registered = line.substr(space + 1);
+    const auto version = version_of(id);
     const auto address = parse_address(registered);
-    if (version_of(id) != Version::kV1 || !address) continue;
-    own.insert_or_assign(std::string(id),
-                         OwnServer{Version::kV1, std::string(registered), *address, 0, kNever});
-    probe(id, "", true);
+    if (!version || !address || (*version == Version::kV2 && !options.carry)) continue;
+    OwnServer& server = own[std::string(id)];
+    server = {*version, std::string(registered), *address, 0, kNever};
+    await_return(id, server);
+    if (*version == Version::kV2) continue;
     log(Action::Level::kWarn, "v1 app must be restarted to see new servers",
         "server=\"" + std::string(id) + "\" address=" + std::string(registered));
   }

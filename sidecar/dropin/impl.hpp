@@ -42,8 +42,9 @@ struct DropIn::Impl {
   void cut(Conn& conn, CutReason reason, std::uint16_t code, std::string_view text);
   void take_over(Conn& conn, std::string_view id, std::uint16_t port);
   void leaves(Conn& conn, bool in_order = false);
+  void await_return(std::string_view id, OwnServer& server);
   void drop_own(std::string_view id);
-  void save_v1();
+  void save_servers();
   void restore(std::string_view saved);
   std::uint64_t restart_needed() const;
 
@@ -126,6 +127,7 @@ struct DropIn::Impl {
   Counters counters;
   std::unordered_map<ConnId, std::unique_ptr<Conn>> conns;
   std::size_t discovery_conns = 0;
+  std::size_t tunnel_conns = 0;  // to the tunnel port
   std::map<std::string, OwnServer, std::less<>> own;
   std::map<std::string, std::unique_ptr<Peer>, std::less<>> peers;  // by sidecar id
   std::unordered_map<PeerKey, Peer*> peers_by_key;

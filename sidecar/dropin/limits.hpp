@@ -17,6 +17,8 @@ using node::TimeUs;
 inline constexpr std::size_t kServersMax = 64;
 // Connections to the discovery port.
 inline constexpr std::size_t kDiscoveryConnectionsMax = 256;
+// Connections to the tunnel port: those of tunnels, and as many that begin or end.
+inline constexpr std::size_t kTunnelConnectionsMax = 2048;
 // Tunnels of one sidecar, and of them those with one peer, whoever opened them.
 inline constexpr std::size_t kTunnelsMax = 1024;
 inline constexpr std::size_t kTunnelsPerPeerMax = 64;
@@ -46,9 +48,10 @@ inline constexpr TimeUs kDrainTimeout = 30 * kSecondUs;
 // Apps wait for their first roster until every peer that discovery lists has told its servers; at
 // most so long from the start, or from discovery's first answer (then Options::peer_timeout).
 inline constexpr TimeUs kFirstRosterTimeout = 10 * kSecondUs;
-// Between looks at whether a process that can't be heard of still accepts connections; and while
-// its connection was lost only just now.
+// Between looks at whether a process that can't be heard of still accepts connections, in another
+// pod and in this one; and while its connection was lost only just now.
 inline constexpr TimeUs kProbeInterval = 1 * kSecondUs;
+inline constexpr TimeUs kOwnProbeInterval = 500 * kMillisecondUs;
 inline constexpr TimeUs kProbeSoon = 100 * kMillisecondUs;
 inline constexpr int kProbesSoon = 10;
 // Looks in a row that must fail, where the network lies between.

@@ -52,7 +52,8 @@ void DropIn::Impl::probed(std::uint64_t number, bool accepts) {
     return probe_failed(dead);
   }
   const bool soon = probe.made < kProbesSoon || probe.failures > 0;
-  probe.due = now + (soon ? kProbeSoon : kProbeInterval);
+  const TimeUs interval = probe.peer.empty() ? kOwnProbeInterval : kProbeInterval;
+  probe.due = now + (soon ? kProbeSoon : interval);
   wake_at(probe.due);
 }
 

@@ -259,7 +259,7 @@ void DropInDriver::save(const std::string& text) {
   out << text;
   out.close();
   if (out && std::rename(beside.c_str(), file.c_str()) == 0) return;
-  log_.write(obs::LogLevel::kWarn, "cannot keep which v1 apps are registered", "file=" + file);
+  log_.write(obs::LogLevel::kWarn, "cannot keep which apps are registered", "file=" + file);
 }
 
 void DropInDriver::restore() {

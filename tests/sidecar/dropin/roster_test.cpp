@@ -136,8 +136,40 @@ TEST_F(RosterTest, DirectServersCountWhileTheyAcceptWhateverBecomesOfTheirSideca
   EXPECT_EQ(app.roster(), (Roster{{kV2a, "ws://localhost:3001"}}));
 }
 
+TEST_F(RosterTest, ARestartedSidecarStillStandsForItsV2Apps) {
+  Pair pair(world);
+  const std::size_t told = pair.app_a.messages.size();
+  EXPECT_EQ(pair.b.saved, kV2b + " ws://localhost:3002\n");
+  pair.b.restart();
+  world.link(pair.a, pair.b);
+  world.advance(kReturnTimeout - 1);
+  EXPECT_EQ(pair.a.tunnel(kV2b).status(), 101) << "it is reached before it is back";
+  AppSocket& again = pair.b.app(kV2b, 3002);
+  world.advance(10 * kSecondUs);
+  EXPECT_EQ(pair.app_a.messages.size(), told) << "nothing has changed";
+  EXPECT_EQ(again.messages.size(), 1U);
+  EXPECT_EQ(again.roster().size(), 2U) << "the first one is whole";
+}
+
+TEST_F(RosterTest, AV2AppThatDoesNotReturnToItsRestartedSidecarIsGone) {
+  Pair pair(world);
+  pair.b.restart();
+  world.link(pair.a, pair.b);
+  world.advance(kReturnTimeout);
+  EXPECT_EQ(pair.app_a.roster().size(), 1U);
+  EXPECT_EQ(pair.b.saved, "");
+  pair.b.app(kV2b, 3002);
+  pair.b.ports.clear();
+  pair.b.restart();
+  world.link(pair.a, pair.b);
+  world.advance(1);
+  EXPECT_EQ(pair.app_a.roster().size(), 1U) << "it died with its sidecar";
+}
+
+// Its state did not outlive it.
 TEST_F(RosterTest, ARestartedSidecarsListReplacesWhatItCarried) {
   Pair pair(world);
+  pair.b.saved.clear();
   pair.b.restart();
   world.link(pair.a, pair.b);
   EXPECT_EQ(pair.app_a.roster().size(), 1U);
@@ -156,7 +188,7 @@ TEST_F(RosterTest, AV1AppThatLostDiscoveryCountsWhileItsPortAccepts) {
   EXPECT_EQ(far.roster().size(), 2U);
   EXPECT_EQ(pair.b.core().status().restart_needed, 1U);
   pair.b.ports.erase(4002);
-  world.advance(kProbeInterval);
+  world.advance(kOwnProbeInterval);
   EXPECT_EQ(far.roster().size(), 1U);
   EXPECT_EQ(pair.b.core().status().restart_needed, 0U);
 }
@@ -192,7 +224,7 @@ TEST_F(RosterTest, V1EntriesOutliveTheirSidecar) {
   Pair pair(world);
   AppSocket& far = pair.a.app(kV1a, 4001);
   pair.b.app(kV1b, 4002);
-  EXPECT_EQ(pair.b.saved, kV1b + " ws://localhost:4002\n");
+  EXPECT_EQ(pair.b.saved, kV2b + " ws://localhost:3002\n" + kV1b + " ws://localhost:4002\n");
   const std::size_t told = far.messages.size();
   pair.b.restart();
   world.link(pair.a, pair.b);
@@ -209,7 +241,7 @@ TEST_F(RosterTest, V1EntriesOutliveTheirSidecar) {
 
 TEST_F(RosterTest, BrokenStateIsLeftOut) {
   TestHost& a = world.add("a");
-  a.saved = "nonsense\n" + kV2a + " ws://a:1\n" + kV1a + " http://a\n" + kV1b +
+  a.saved = "nonsense\n" + kV2a + " http://a:1\n" + kV1a + " http://a\n" + kV1b +
             " ws://localhost:4002\n\n";
   a.ports.insert(4002);
   a.restart();

@@ -146,6 +146,41 @@ TEST_F(TunnelTest, TunnelsWithAPeerHaveALimit) {
   EXPECT_EQ(pair.b.closed_for(CloseReason::kLimit), 1U);
 }
 
+TEST_F(TunnelTest, TunnelsOfASidecarHaveALimit) {
+  const auto id = [](std::size_t number) {
+    std::string text = std::to_string(number);
+    return std::string(16 - text.size(), 'c') + text;
+  };
+  static_assert(kTunnelsMax % kTunnelsPerPeerMax == 0);
+  const std::size_t peers = kTunnelsMax / kTunnelsPerPeerMax;
+  for (std::size_t i = 0; i <= peers; ++i) {
+    TestHost& far = world.add("far" + std::to_string(i));
+    world.link(pair.a, far);
+    far.app(id(i), 3002);
+  }
+  for (std::size_t i = 0; i < kTunnelsMax; ++i)
+    ASSERT_EQ(pair.a.tunnel(id(i / kTunnelsPerPeerMax)).status(), 101) << i;
+  EXPECT_EQ(pair.a.tunnel(id(peers)).status(), 503);
+  EXPECT_EQ(pair.a.closed_for(CloseReason::kLimit), 1U);
+  // Nor does it take one from a peer with which it has none.
+  pair.b.tunnel(kV2a);
+  EXPECT_EQ(pair.a.closed_for(CloseReason::kLimit), 2U);
+  EXPECT_EQ(pair.a.core().status().tunnels.size(), kTunnelsMax);
+}
+
+TEST_F(TunnelTest, ConnectionsToTheTunnelPortHaveALimit) {
+  AppSocket& good = pair.a.tunnel(kV2b);
+  const std::size_t idle = kTunnelConnectionsMax - 1;
+  const ConnId first = 100'000;
+  for (ConnId id = first; id < first + idle; ++id) pair.a.core().tunnel_opened(id, world.now);
+  EXPECT_EQ(pair.a.closed_for(CloseReason::kLimit), 0U);
+  pair.a.core().tunnel_opened(first + idle, world.now);
+  EXPECT_EQ(pair.a.closed_for(CloseReason::kLimit), 1U);
+  world.advance(kUpgradeTimeout);
+  EXPECT_EQ(pair.a.tunnel(kV2b).status(), 101) << "those that say nothing are cut";
+  EXPECT_FALSE(good.closed);
+}
+
 TEST_F(TunnelTest, ALostLinkIsWaitedForThenBothEndsClose) {
   AppSocket& dialler = pair.a.tunnel(kV2b);
   AppSocket& acceptor = *pair.b.accepted.at(0);
