@@ -216,7 +216,8 @@ const tables = {
 // A v1 app whose sidecar was restarted lives, and hears of no new server.
 function stateOfServer({ attached, sidecar, version }) {
   if (attached) return "registered";
-  return !sidecar && version === 1 ? "needs a restart" : "sidecar away";
+  if (sidecar) return "sidecar away";
+  return version === 1 ? "needs a restart" : "expected back";
 }
 
 function updateTables(status, rates) {
