@@ -148,6 +148,7 @@ struct Node::Impl {
   void announce(const Slot& slot, RemoteMember& member);
   void count_presence(Slot& slot, const RemoteMember& member, bool add);
   void erase_member(Slot& slot, MemberId member);
+  void forget_member(Slot& slot, MemberId member);  // its provisional joins stand
   void member_is_back(AppConn& app);
 
   // link.cpp

@@ -35,13 +35,17 @@ void Node::Impl::end_members(Slot& slot, DownReason reason, bool keep) {
 }
 
 void Node::Impl::erase_member(Slot& slot, MemberId id) {
+  forget_member(slot, id);
+  provisional.drop_member(id);
+}
+
+void Node::Impl::forget_member(Slot& slot, MemberId id) {
   const auto member = slot.members.find(id);
   if (member == slot.members.end()) return;
   count_presence(slot, member->second, false);
   const auto index = remote_members.find(id);
   if (index != remote_members.end() && index->second == &slot) remote_members.erase(index);
   slot.members.erase(member);
-  provisional.drop_member(id);
 }
 
 void Node::Impl::count_presence(Slot& slot, const RemoteMember& member, bool add) {
@@ -181,7 +185,9 @@ void Node::Impl::member_is_back(AppConn& app) {
       deliver(app, {frame, 1, data->seq, data->seq, *data}, origin->second->endpoint);
     }
   });
-  erase_member(*slot, app.id);
+  // A socketsJoin() among them is not answered yet, and what is emitted behind it comes now.
+  provisional.move_member(app.id, app.endpoint);
+  forget_member(*slot, app.id);
   if (slot->members.empty() && slot->debts.empty()) remove_slot(*slot);
 }
 

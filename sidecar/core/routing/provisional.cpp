@@ -35,6 +35,16 @@ bool Provisional::release(MemberId origin, std::uint64_t seq, MemberId member) {
   return true;
 }
 
+void Provisional::move_member(MemberId member, EndpointId endpoint) {
+  for (auto& [key, join] : joins_) {
+    const auto waiting = join.waiting.find(member);
+    if (waiting == join.waiting.end()) continue;
+    end(join, waiting->second);
+    waiting->second = endpoint;
+    for (const std::uint64_t hash : join.hashes) index_.add(hash, endpoint);
+  }
+}
+
 bool Provisional::drop_member(MemberId member) {
   bool changed = false;
   for (auto join = joins_.begin(); join != joins_.end();) {

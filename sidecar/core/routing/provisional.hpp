@@ -28,6 +28,8 @@ class Provisional {
            const std::vector<Target>& targets);
   // `member` has answered. True when that changed routing.
   bool release(MemberId origin, std::uint64_t seq, MemberId member);
+  // What goes to `member` goes to `endpoint` from here on.
+  void move_member(MemberId member, EndpointId endpoint);
   // `member` is gone, as a target and as an origin.
   bool drop_member(MemberId member);
 

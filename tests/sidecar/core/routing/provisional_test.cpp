@@ -34,6 +34,19 @@ TEST(Provisional, AnAnswerCountsOnceAndOnlyFromATarget) {
   EXPECT_FALSE(provisional.release(1, 5, 11));
 }
 
+TEST(Provisional, AMemberThatMovedIsStillWaitedFor) {
+  Provisional provisional(10);
+  provisional.add(1, 5, {100, 200}, {{11, 1}, {12, 1}});
+  provisional.move_member(11, 3);
+  EXPECT_EQ(owners(provisional, 100), (std::set<EndpointId>{1, 3}));
+  provisional.move_member(12, 3);
+  EXPECT_EQ(owners(provisional, 200), std::set<EndpointId>{3});
+  EXPECT_TRUE(provisional.release(1, 5, 11));
+  EXPECT_EQ(owners(provisional, 200), std::set<EndpointId>{3});
+  EXPECT_TRUE(provisional.release(1, 5, 12));
+  EXPECT_TRUE(owners(provisional, 200).empty());
+}
+
 TEST(Provisional, AGoneMemberHoldsNothing) {
   Provisional provisional(10);
   provisional.add(1, 5, {100}, {{11, 1}, {12, 2}});
