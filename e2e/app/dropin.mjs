@@ -2,8 +2,8 @@
 // service is what MESH_SERVER_WS_ADDRESS says. Over HTTP, port 3000:
 //
 //   /healthz                     it has its first roster
-//   /state                       {id, address, discovery, roster, least, cuts, up, got}; `least` is the size of
-//                                its smallest roster, `got` what came: {from: {label: [numbers]}}
+//   /state                       {id, address, discovery, roster, rosters, cuts, up, got}; `rosters` is how many it
+//                                has had, `got` what came: {from: {label: [numbers]}}
 //   /send?label=x&count=n        n numbered frames to every peer that is up; answers {to}
 import { createServer } from "node:http";
 import { V1Peer, V2Peer } from "./dropin-peers.mjs";
@@ -30,7 +30,7 @@ function state() {
     address: peer.address,
     discovery,
     roster: Object.fromEntries(peer.roster),
-    least: Math.min(...peer.rosters.map(({ size }) => size)),
+    rosters: peer.rosters.length,
     cuts: peer.cuts,
     up: peer.up(),
     got: got(),

@@ -1,9 +1,11 @@
 // Apps on socket.io-mesh-adapter, as e2e/app/dropin.mjs speaks for them, over the sidecars of three pods.
 
 import { APP_PORT } from "../lib/clients.mjs";
-import { container } from "../lib/kube.mjs";
+import { MESH_LABEL, container, isReady, restarts } from "../lib/kube.mjs";
 import { MESH, SELECTOR, labelledDeployment, startLabelledMesh } from "../lib/meshes.mjs";
+import { killContainer } from "../lib/node.mjs";
 import { podTemplate, socketMesh } from "../lib/objects.mjs";
+import { settings } from "../lib/settings.mjs";
 import { stays, until, want } from "../lib/wait.mjs";
 
 const DISCOVERY = "ws://127.0.0.1:8000";
@@ -58,6 +60,40 @@ function noCuts(all, gone = []) {
   }
 }
 
+/** A mesh of three v2 apps, carried; `check(label)`: all of them hear each other, and none was ever cut. */
+export async function startCarried({ ns, clients }, mesh = MESH) {
+  await ns.apply(socketMesh(mesh, { replicas: 3, dropIn: { mode: "Carry" }, template: podTemplate({ app: app("v2") }) }));
+  const pods = await ns.readyPods(`${MESH_LABEL}=${mesh}`, 3);
+  await connected(clients, pods);
+  const check = async (label) => {
+    await exchange(clients, pods, label);
+    noCuts(await states(clients, pods));
+  };
+  await check("first");
+  return { pods, check };
+}
+
+/** The sidecar of the first pod is killed: its app is back in all rosters, which never were without it. */
+async function killSidecar({ ns, clients, note }, pods) {
+  const [{ metadata: { name } }] = pods;
+  const before = (await states(clients, pods)).map(({ rosters }) => rosters);
+  const started = Date.now();
+  await killContainer(pods[0], "socketmesh");
+  await until("the sidecar's restart", async () => {
+    const pod = await ns.get("pod", name);
+    want(restarts(pod, "socketmesh") === 1 && isReady(pod), "it is not back");
+  });
+  note(`a killed sidecar is ready again after ${Date.now() - started} ms`);
+  const [{ id }] = await states(clients, pods);
+  await until("its app to have a roster of the new life", async () => {
+    const [{ rosters }] = await states(clients, pods);
+    want(rosters > before[0], "it has none");
+  });
+  const all = await connected(clients, pods);
+  await exchange(clients, pods, "killed");
+  noCuts(all, [id]); // which was away for as long as its sidecar took
+}
+
 export const cases = [
   {
     name: "drop-in: v2 apps are carried between three pods",
@@ -75,6 +111,7 @@ export const cases = [
         }
       }
       await exchange(clients, pods, "first");
+      if (!settings.existing) await killSidecar({ ns, clients, note }, pods);
 
       const [gone, ...left] = pods;
       const lost = all[0].id;

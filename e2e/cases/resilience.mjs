@@ -8,6 +8,7 @@ import { killContainer, startPart, stopPart, tagImage } from "../lib/node.mjs";
 import { Operator, OPERATOR_SELECTOR, RELEASE } from "../lib/operator.mjs";
 import { settings } from "../lib/settings.mjs";
 import { sleep, until, want } from "../lib/wait.mjs";
+import { startCarried } from "./drop-in.mjs";
 import { bareEvents } from "./inject.mjs";
 
 const LEASE = "socketmesh-operator";
@@ -127,6 +128,7 @@ export const cases = [
     async run(context) {
       const { ns, clients, note, cleanup } = context;
       const pods = await startMesh(context, 3);
+      const carried = await startCarried(context, "dropin");
       const names = await clientOnEach(clients, pods);
       await clients.startTraffic(names);
       cleanup(() => startPart("kube-apiserver"));
@@ -134,12 +136,14 @@ export const cases = [
       await sleep(API_AWAY_MS);
       const mid = await clients.appState(pods[0]);
       want(mid.attached && mid.peers.length === 2, () => `while it was away: ${JSON.stringify(mid)}`);
+      await carried.check("away");
       await startPart("kube-apiserver");
       await until("the API server", () => ns.get("smesh", MESH), { timeoutMs: 60_000 });
       const five = await until("the operator to follow again", () => follows(ns, 4), { timeoutMs: 60_000 });
       await converged(clients, five, { timeoutMs: 60_000 });
       note(nothingLost(await clients.settleTraffic()));
-      for (const pod of pods) {
+      await carried.check("back");
+      for (const pod of [...pods, ...carried.pods]) {
         const now = await ns.get("pod", pod.metadata.name);
         want(restarts(now, "socketmesh") + restarts(now, "app") === 0, "a container was restarted");
       }
