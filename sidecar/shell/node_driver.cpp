@@ -34,13 +34,11 @@ NodeDriver::NodeDriver(boost::asio::io_context& io, const obs::Logger& logger, O
       limits_(options.node.limits),
       node_(std::move(options.node), steady_now_us()),
       dialer_(io, !transport_),
-      scratch_(new std::uint8_t[Connection::kScratchBytes]),
-      timer_(io),
+      connections_(io, *this),
+      timer_(io, [this] { on_timer(); }),
       leave_timer_(io) {}
 
-NodeDriver::~NodeDriver() {
-  for (const auto& [id, connection] : connections_) connection->close();
-}
+NodeDriver::~NodeDriver() = default;
 
 void NodeDriver::accept_app(Socket socket, const std::string& remote) {
   if (leaving_) return;
@@ -75,13 +73,9 @@ void NodeDriver::adopt_link(Socket socket, const std::string& dialed, const std:
 
 void NodeDriver::adopt(Socket socket, std::unique_ptr<Transport> transport,
                        Connection::Options options) {
-  options.id = next_id_++;
   options.handshake_timeout = microseconds(limits_.handshake_timeout);
-  const auto connection = std::make_shared<Connection>(io_, std::move(socket), std::move(transport),
-                                                       *this, std::move(options));
-  connections_.emplace(connection->id(), connection);
   ++handshaking_;
-  connection->start();
+  connections_.add(std::move(socket), std::move(transport), std::move(options));
   connection_stirred();
 }
 
@@ -169,7 +163,7 @@ void NodeDriver::connection_written(Connection& connection, std::size_t bytes) {
 }
 
 void NodeDriver::connection_wants_turn(Connection& connection) {
-  again_.push_back(connection.id());
+  connections_.wait_for_turn(connection.id());
 }
 
 // Queued behind the handlers that are ready now, so that it sees the input of all of them.
@@ -189,12 +183,12 @@ void NodeDriver::connection_was_read() {
 void NodeDriver::flush() {
   flush_posted_ = false;
   ++stats_.flushes;
-  for (const node::ConnId id : std::exchange(again_, {})) flush_connection(id);
+  connections_.flush_waiting();
   bool more = true;
   for (int round = 0; more && round < kFlushRoundsMax; ++round) more = flush_round();
   flushed_at_ = steady_now_us();
-  if (more || !again_.empty()) connection_stirred();
-  arm_timer();
+  if (more || connections_.has_waiting()) connection_stirred();
+  timer_.arm(node_.next_deadline());
   if (leaving_) check_left();
 }
 
@@ -203,15 +197,8 @@ bool NodeDriver::flush_round() {
   for (const node::Action& action : actions) perform(action);
   const bool busy = companion_ && companion_();
   const std::vector<node::ConnId> dirty = node_.take_dirty();
-  for (const node::ConnId id : dirty) flush_connection(id);
+  for (const node::ConnId id : dirty) connections_.flush(id);
   return busy || !actions.empty() || !dirty.empty();
-}
-
-void NodeDriver::flush_connection(node::ConnId id) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return;
-  const Ptr connection = found->second;  // it may leave the map while it writes
-  connection->flush();
 }
 
 void NodeDriver::perform(const node::Action& action) {
@@ -219,43 +206,22 @@ void NodeDriver::perform(const node::Action& action) {
     case node::Action::Kind::kDial:
       dial(action.address);
       break;
-    case node::Action::Kind::kClose: {
-      const auto found = connections_.find(action.conn);
-      if (found == connections_.end()) break;
-      const Ptr connection = found->second;
-      if (action.abort) {
-        connection->abort();
-      } else {
-        connection->finish();
-      }
+    case node::Action::Kind::kClose:
+      connections_.end(action.conn, action.abort);
       break;
-    }
     case node::Action::Kind::kLog:
       log_.write(action);
       break;
   }
 }
 
-// Deadlines move with every record; the timer is only set again when one comes earlier, and finds
-// out when it fires whether it was still meant. That saves a system call a turn.
-void NodeDriver::arm_timer() {
-  const node::TimeUs deadline = node_.next_deadline();
-  if (deadline >= armed_for_) return;
-  armed_for_ = deadline;
-  timer_.expires_at(steady_clock::time_point(microseconds(deadline)));
-  timer_.async_wait([this](const error_code& error) {
-    if (!error) on_timer();
-  });
-}
-
 void NodeDriver::on_timer() {
-  armed_for_ = node::kNever;
   const node::TimeUs now = steady_now_us();
   if (now >= node_.next_deadline()) {
     node_.tick(now);
     connection_stirred();
   } else {
-    arm_timer();
+    timer_.arm(node_.next_deadline());
   }
 }
 
@@ -277,7 +243,7 @@ void NodeDriver::leave(std::function<void()> done, std::function<void()> last_li
 
 void NodeDriver::check_left() {
   if (!goodbyes_written_ && node_.drained()) finish_leaving();
-  if (goodbyes_written_ && connections_.empty() && left_) std::exchange(left_, nullptr)();
+  if (goodbyes_written_ && connections_.size() == 0 && left_) std::exchange(left_, nullptr)();
 }
 
 void NodeDriver::close_links() {
@@ -289,10 +255,7 @@ void NodeDriver::finish_leaving() {
   if (goodbyes_written_) return;
   goodbyes_written_ = true;
   close_links();
-  std::vector<Ptr> open;
-  open.reserve(connections_.size());
-  for (const auto& [id, connection] : connections_) open.push_back(connection);
-  for (const Ptr& connection : open) connection->finish();
+  connections_.finish_all();
   leave_timer_.expires_after(kGoodbyeDelivery);
   leave_timer_.async_wait([this](const error_code& error) {
     if (!error && left_) std::exchange(left_, nullptr)();

@@ -15,12 +15,13 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "lib/obs/log.hpp"
 #include "sidecar/core/node/node.hpp"
 #include "sidecar/shell/connection.hpp"
+#include "sidecar/shell/connection_table.hpp"
+#include "sidecar/shell/deadline_timer.hpp"
 #include "sidecar/shell/dialer.hpp"
 #include "sidecar/shell/node_log.hpp"
 #include "sidecar/shell/transport.hpp"
@@ -75,8 +76,6 @@ class NodeDriver final : public Connection::Host {
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
  private:
-  using Ptr = std::shared_ptr<Connection>;
-
   void connection_open(Connection& connection) override;
   void connection_bytes(Connection& connection, std::span<const std::uint8_t> bytes) override;
   void connection_lost(Connection& connection, const std::string& why) override;
@@ -84,7 +83,7 @@ class NodeDriver final : public Connection::Host {
   std::size_t connection_gather(Connection& connection, Connection::Slices out) override;
   void connection_written(Connection& connection, std::size_t bytes) override;
   void connection_wants_turn(Connection& connection) override;
-  std::span<std::uint8_t> scratch() override { return {scratch_.get(), Connection::kScratchBytes}; }
+  std::span<std::uint8_t> scratch() override { return connections_.scratch(); }
 
   void adopt(Socket socket, std::unique_ptr<Transport> transport, Connection::Options options);
   void adopt_link(Socket socket, const std::string& dialed, const std::string& remote);
@@ -92,9 +91,7 @@ class NodeDriver final : public Connection::Host {
   void dial(const std::string& address);
   void flush();
   bool flush_round();
-  void flush_connection(node::ConnId id);
   void perform(const node::Action& action);
-  void arm_timer();
   void on_timer();
   void check_left();
   void close_links();
@@ -107,15 +104,11 @@ class NodeDriver final : public Connection::Host {
   node::Limits limits_;
   node::Node node_;
   Dialer dialer_;
-  std::unordered_map<node::ConnId, Ptr> connections_;
+  ConnectionTable connections_;
   std::size_t handshaking_ = 0;
-  node::ConnId next_id_ = 1;
-  std::unique_ptr<std::uint8_t[]> scratch_;
-  std::vector<node::ConnId> again_;  // used up their turn
   bool flush_posted_ = false;
   node::TimeUs flushed_at_ = 0;
-  boost::asio::steady_timer timer_;
-  node::TimeUs armed_for_ = node::kNever;
+  DeadlineTimer timer_;
   boost::asio::steady_timer leave_timer_;
   std::function<bool()> companion_;
   std::function<void()> left_;

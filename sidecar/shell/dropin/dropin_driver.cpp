@@ -14,7 +14,6 @@ namespace {
 
 using boost::system::error_code;
 using std::chrono::microseconds;
-using std::chrono::steady_clock;
 
 // For a process to accept a connection that only asks whether it lives.
 constexpr std::chrono::milliseconds kProbeTimeout{1000};
@@ -25,8 +24,7 @@ constexpr std::size_t kStateBytesMax = 64U << 10U;
 
 DropInDriver::DropInDriver(boost::asio::io_context& io, const obs::Logger& logger,
                            NodeDriver& driver, const config::SidecarConfig& config)
-    : io_(io),
-      logger_(logger),
+    : logger_(logger),
       driver_(driver),
       config_(config),
       log_(logger),
@@ -41,12 +39,11 @@ DropInDriver::DropInDriver(boost::asio::io_context& io, const obs::Logger& logge
               }),
       apps_(io, true),
       probes_(io, false, kProbeTimeout),
-      scratch_(new std::uint8_t[Connection::kScratchBytes]),
-      timer_(io) {}
+      connections_(io, *this),
+      timer_(io, [this] { on_timer(); }) {}
 
 DropInDriver::~DropInDriver() {
   driver_.set_companion(nullptr);
-  for (const auto& [id, connection] : connections_) connection->close();
 }
 
 dropin::Options DropInDriver::options() const {
@@ -105,7 +102,7 @@ void DropInDriver::leave() {
 
 void DropInDriver::accept(Connection::Socket socket, const std::string& remote, bool discovery) {
   if (leaving_) return;
-  const dropin::ConnId id = next_id_;
+  const dropin::ConnId id = connections_.next_id();
   if (discovery) {
     core_.discovery_opened(id, steady_now_us());
   } else {
@@ -114,18 +111,13 @@ void DropInDriver::accept(Connection::Socket socket, const std::string& remote, 
   adopt(std::move(socket), remote);
 }
 
-dropin::ConnId DropInDriver::adopt(Connection::Socket socket, const std::string& remote) {
+void DropInDriver::adopt(Connection::Socket socket, const std::string& remote) {
   error_code ignored;
   socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
   Connection::Options options;
-  options.id = next_id_++;
   options.remote = remote;
-  const auto connection =
-      std::make_shared<Connection>(io_, std::move(socket), nullptr, *this, std::move(options));
-  connections_.emplace(connection->id(), connection);
-  connection->start();
+  connections_.add(std::move(socket), nullptr, std::move(options));
   driver_.connection_stirred();
-  return connection->id();
 }
 
 void DropInDriver::connection_open(Connection& /*connection*/) {}
@@ -156,7 +148,7 @@ void DropInDriver::connection_written(Connection& connection, std::size_t bytes)
 }
 
 void DropInDriver::connection_wants_turn(Connection& connection) {
-  again_.push_back(connection.id());
+  connections_.wait_for_turn(connection.id());
 }
 
 void DropInDriver::connection_stirred() {
@@ -180,36 +172,25 @@ bool DropInDriver::turn() {
   core_.pump(steady_now_us());
   const std::vector<dropin::Action> actions = core_.take_actions();
   for (const dropin::Action& action : actions) perform(action);
-  std::vector<dropin::ConnId> dirty = core_.take_dirty();
-  dirty.insert(dirty.end(), again_.begin(), again_.end());
-  again_.clear();
-  for (const dropin::ConnId id : dirty) flush_connection(id);
-  arm_timer();
-  return !events_.list.empty() || !actions.empty() || !dirty.empty();
-}
-
-void DropInDriver::flush_connection(dropin::ConnId id) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return;
-  const Ptr connection = found->second;  // it may leave the map while it writes
-  connection->flush();
+  const std::vector<dropin::ConnId> dirty = core_.take_dirty();
+  const bool waiting = connections_.has_waiting();
+  connections_.flush_waiting();
+  for (const dropin::ConnId id : dirty) connections_.flush(id);
+  timer_.arm(core_.next_deadline());
+  return !events_.list.empty() || !actions.empty() || !dirty.empty() || waiting;
 }
 
 void DropInDriver::perform(const dropin::Action& action) {
   using Kind = dropin::Action::Kind;
-  const auto found = connections_.find(action.conn);
-  const Ptr connection = found == connections_.end() ? nullptr : found->second;
   switch (action.kind) {
     case Kind::kDial:
       return dial(action);
     case Kind::kProbe:
       return probe(action);
     case Kind::kClose:
-      if (connection == nullptr) return;
-      return action.abort ? connection->abort() : connection->finish();
+      return connections_.end(action.conn, action.abort);
     case Kind::kResume:
-      if (connection != nullptr) connection->resume();
-      return;
+      return connections_.resume(action.conn);
     case Kind::kSave:
       return save(action.text);
     case Kind::kLog:
@@ -231,7 +212,7 @@ void DropInDriver::dial(const dropin::Action& action) {
     if (!result) {
       core_.dial_failed(number, steady_now_us());
     } else {
-      core_.dialed(number, next_id_, steady_now_us());
+      core_.dialed(number, connections_.next_id(), steady_now_us());
       adopt(std::move(result->socket), result->remote);
     }
     driver_.connection_stirred();
@@ -278,18 +259,9 @@ void DropInDriver::log(const dropin::Action& action) {
   log_.write(levels[static_cast<std::size_t>(action.level)], action.event, action.text);
 }
 
-// As that of the node: set again only for what comes earlier.
-void DropInDriver::arm_timer() {
-  const dropin::TimeUs deadline = core_.next_deadline();
-  if (deadline >= armed_for_) return;
-  armed_for_ = deadline;
-  timer_.expires_at(steady_clock::time_point(microseconds(deadline)));
-  timer_.async_wait([this](const error_code& error) {
-    if (error) return;
-    armed_for_ = node::kNever;
-    if (steady_now_us() >= core_.next_deadline()) core_.tick(steady_now_us());
-    driver_.connection_stirred();
-  });
+void DropInDriver::on_timer() {
+  if (steady_now_us() >= core_.next_deadline()) core_.tick(steady_now_us());
+  driver_.connection_stirred();
 }
 
 }  // namespace socketmesh::shell

@@ -8,17 +8,15 @@
 #include <utility>  // before Asio 1.74, which forgets it
 //
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <memory>
 #include <string>
-#include <unordered_map>
-#include <vector>
 
 #include "lib/base/expected.hpp"
 #include "lib/obs/log.hpp"
 #include "sidecar/dropin/dropin.hpp"
 #include "sidecar/shell/config.hpp"
 #include "sidecar/shell/connection.hpp"
+#include "sidecar/shell/connection_table.hpp"
+#include "sidecar/shell/deadline_timer.hpp"
 #include "sidecar/shell/dialer.hpp"
 #include "sidecar/shell/listener.hpp"
 #include "sidecar/shell/node_driver.hpp"
@@ -52,8 +50,6 @@ class DropInDriver final : public Connection::Host, private dropin::MeshPort {
   [[nodiscard]] std::uint16_t tunnel_port() const { return tunnel_.port(); }
 
  private:
-  using Ptr = std::shared_ptr<Connection>;
-
   void connection_open(Connection& connection) override;
   void connection_bytes(Connection& connection, std::span<const std::uint8_t> bytes) override;
   void connection_lost(Connection& connection, const std::string& why) override;
@@ -62,15 +58,14 @@ class DropInDriver final : public Connection::Host, private dropin::MeshPort {
   void connection_written(Connection& connection, std::size_t bytes) override;
   void connection_wants_turn(Connection& connection) override;
   void connection_stirred() override;
-  std::span<std::uint8_t> scratch() override { return {scratch_.get(), Connection::kScratchBytes}; }
+  std::span<std::uint8_t> scratch() override { return connections_.scratch(); }
 
   void send(dropin::PeerKey peer, wire::Bytes head, wire::Bytes body) override;
   std::size_t backlog(dropin::PeerKey peer) const override;
 
   dropin::Options options() const;
   bool turn();
-  void flush_connection(dropin::ConnId id);
-  dropin::ConnId adopt(Connection::Socket socket, const std::string& remote);
+  void adopt(Connection::Socket socket, const std::string& remote);
   void accept(Connection::Socket socket, const std::string& remote, bool discovery);
   void perform(const dropin::Action& action);
   // Calls `done` once, with a connection to that port of loopback, of either family.
@@ -80,9 +75,8 @@ class DropInDriver final : public Connection::Host, private dropin::MeshPort {
   void save(const std::string& text);
   void restore();
   void log(const dropin::Action& action);
-  void arm_timer();
+  void on_timer();
 
-  boost::asio::io_context& io_;
   const obs::Logger& logger_;
   NodeDriver& driver_;
   const config::SidecarConfig& config_;
@@ -93,12 +87,8 @@ class DropInDriver final : public Connection::Host, private dropin::MeshPort {
   Dialer apps_;
   Dialer probes_;
   node::ChannelEvents events_;
-  std::unordered_map<dropin::ConnId, Ptr> connections_;
-  std::vector<dropin::ConnId> again_;  // used up their turn
-  dropin::ConnId next_id_ = 1;
-  std::unique_ptr<std::uint8_t[]> scratch_;
-  boost::asio::steady_timer timer_;
-  dropin::TimeUs armed_for_ = node::kNever;
+  ConnectionTable connections_;
+  DeadlineTimer timer_;
   std::string token_problem_;  // that was logged
   bool leaving_ = false;
 };
