@@ -2,8 +2,9 @@
 // service is what MESH_SERVER_WS_ADDRESS says. Over HTTP, port 3000:
 //
 //   /healthz                     it has its first roster
-//   /state                       {id, address, discovery, roster, rosters, cuts, up, got}; `rosters` is how many it
-//                                has had, `got` what came: {from: {label: [numbers]}}
+//   /state                       {id, address, discovery, roster, rosters, goneAt, cuts, up, got}; `rosters` is how
+//                                many it has had, `goneAt` when one was the first without a server: {id: ms},
+//                                `got` what came: {from: {label: [numbers]}}
 //   /send?label=x&count=n        n numbered frames to every peer that is up; answers {to}
 import { createServer } from "node:http";
 import { V1Peer, V2Peer } from "./dropin-peers.mjs";
@@ -31,6 +32,7 @@ function state() {
     discovery,
     roster: Object.fromEntries(peer.roster),
     rosters: peer.rosters.length,
+    goneAt: peer.goneAt,
     cuts: peer.cuts,
     up: peer.up(),
     got: got(),

@@ -94,6 +94,26 @@ async function killSidecar({ ns, clients, note }, pods) {
   noCuts(all, [id]); // which was away for as long as its sidecar took
 }
 
+/** The app of the second pod is killed: it is gone from the other rosters within a second. Returns its id. */
+async function killApp({ clients, note }, pods) {
+  const [{ id: first }, { id }, { id: third }] = await states(clients, pods);
+  const started = Date.now();
+  await killContainer(pods[1], "app");
+  const others = [pods[0], pods[2]];
+  const times = await until("the rosters without it", async () => {
+    const all = await states(clients, others);
+    for (const { goneAt } of all) want(goneAt[id] !== undefined, () => `${id} is still there`);
+    return all.map(({ goneAt }) => goneAt[id] - started);
+  });
+  note(`a killed app is gone from the rosters after ${times.join(" and ")} ms`);
+  want(times.every((ms) => ms < 1000), () => "that is more than a second");
+  await until("its successor", async () => {
+    const all = await connected(clients, pods);
+    want(all[1].id !== id && all[0].id === first && all[2].id === third, () => `${all.map((one) => one.id)}`);
+  });
+  return id;
+}
+
 export const cases = [
   {
     name: "drop-in: v2 apps are carried between three pods",
@@ -111,14 +131,17 @@ export const cases = [
         }
       }
       await exchange(clients, pods, "first");
-      if (!settings.existing) await killSidecar({ ns, clients, note }, pods);
+      const lost = [all[0].id];
+      if (!settings.existing) {
+        await killSidecar({ ns, clients, note }, pods);
+        lost.push(await killApp({ clients, note }, pods));
+      }
 
       const [gone, ...left] = pods;
-      const lost = all[0].id;
       await ns.kubectl(["delete", "pod", gone.metadata.name, "--wait=false"]);
       const started = Date.now();
       await until("the rosters without it", async () => {
-        for (const { roster } of await states(clients, left)) want(!(lost in roster), () => `${lost} is still there`);
+        for (const { roster } of await states(clients, left)) want(!(lost[0] in roster), () => `${lost[0]} is still there`);
       });
       note(`gone from the rosters ${Date.now() - started} ms after it was deleted`);
       await until("its pod to be gone", async () => {
@@ -129,7 +152,7 @@ export const cases = [
       await connected(clients, again);
       await exchange(clients, again, "second");
       const last = await states(clients, again);
-      noCuts(last, [lost]);
+      noCuts(last, lost);
       for (const pod of again) {
         const { dropin } = await clients.sidecarStatus(pod);
         want(dropin.tunnels.length === 2 && dropin.servers.length === 3, () => JSON.stringify(dropin));

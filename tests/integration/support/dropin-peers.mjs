@@ -25,6 +25,7 @@ class Peer {
   rosters = [];
   cuts = []; // peers that an update made it cut: { id, why }
   received = []; // { from, data }
+  goneAt = {}; // id -> when an update was the first without it
   stopped = false;
 
   /** `host`: where it listens. `address`: what it registers; absent: as the package does, localhost. */
@@ -59,6 +60,7 @@ class Peer {
       const message = decode(data);
       if (message.type !== "update") throw new Error(`discovery says ${message.type}`);
       const roster = new Map(message.servers.map(({ serverId, address }) => [serverId, address]));
+      for (const id of this.roster.keys()) if (!roster.has(id)) this.goneAt[id] = Date.now();
       this.rosters.push(roster);
       this.updated(roster);
     });
