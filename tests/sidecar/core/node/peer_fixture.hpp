@@ -53,12 +53,14 @@ class PeerTest : public testing::Test {
   }
 
   // An app, whose number is its connection's.
-  void attach(ConnId app) {
+  void attach(ConnId app, std::uint16_t attachment = 1) {
     node_.app_opened(app, now_);
     sim::Attach attach;
     attach.member = app;
     attach.parser = "p";
-    std::string frame = sim::encode_attach(attach) + sim::Writer().u8(1).u16(1).varint(0).take();
+    std::string frame =
+        sim::encode_attach(attach) + sim::Writer().u8(1).u16(attachment).varint(0).take();
+    attachments_[app] = attachment;
     frame.replace(0, 4, sim::Writer().u32(frame.size() - 4).str());
     say(app, frame + sim::encode_text(sim::AppType::kNspOpen, "/") +
                  sim::encode_empty(sim::AppType::kReady));
@@ -75,7 +77,7 @@ class PeerTest : public testing::Test {
     data.origin = app;
     data.seq = ++seq_[app];
     data.nsp = "/";
-    data.body = std::string(bytes, 'x') + kOrder;
+    data.body = std::string(bytes, 'x') + order(app);
     say(app, sim::encode_data(data));
   }
   void session(ConnId app, const std::string& op) {
@@ -86,7 +88,7 @@ class PeerTest : public testing::Test {
     data.kind = static_cast<sim::Kind>(wire::kSessionKind);
     data.origin = app;
     data.seq = ++seq_[app];
-    data.body = op + kOrder;
+    data.body = op + order(app);
     say(app, sim::encode_data(data));
   }
   void open_session(ConnId app, const std::string& name, const std::string& data = "") {
@@ -128,14 +130,16 @@ class PeerTest : public testing::Test {
     control(peer, [](wire::Buffer& frame) { wire::link::write_snapshot_begin(frame, 1); });
     control(peer, [](wire::Buffer& frame) { wire::link::write_snapshot_end(frame); });
   }
+  // What `write` writes are so many frames.
   template <typename Write>
-  void control(TestPeer& peer, Write&& write) {
+  void control(TestPeer& peer, Write&& write, std::uint32_t count = 1) {
     wire::Buffer record(wire::link::kRecordHeadBytes);
     write(record);
     wire::link::Record head;
     head.stream = 1;
-    head.count = 1;
-    head.first_seq = ++peer.sent;
+    head.count = count;
+    head.first_seq = peer.sent + 1;
+    peer.sent += count;
     wire::link::store_record_head(record, head);
     node_.received(peer.conn, record, now_);
   }
@@ -202,8 +206,11 @@ class PeerTest : public testing::Test {
     input.erase(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(at));
   }
 
-  // On its first attachment, nothing delivered.
-  inline static const std::string kOrder = sim::Writer().u16(1).u32(0).u16(0).take();
+  // On its present attachment, nothing delivered.
+  std::string order(ConnId app) const {
+    return sim::Writer().u16(attachments_.at(app)).u32(0).u16(0).take();
+  }
+  std::map<ConnId, std::uint16_t> attachments_;
   std::map<ConnId, std::uint64_t> seq_;
   std::map<ConnId, wire::Buffer> app_input_;
 };
