@@ -275,6 +275,7 @@ Session* Home::open(const wire::recovery::SessionOp& op, TimeUs now, const HomeL
     drop_carried(*session);
     session->start = session->last_position = log_.end();
     session->last = op.last;
+    session->written_before.clear();
     session->base = op.last.empty() ? std::string_view() : kNoOffset;
     session->marks = op.marks;
     session->marked_at = now;
@@ -338,6 +339,12 @@ void Home::end(Session& session) {
 
 void Home::written(Session& session, std::string_view last) {
   if (notes_) notes_->about(CopyKind::kLast, session, last);
+  // Whatever else an app told as its last is long as it likes.
+  const bool real = session.last.empty() || parse_offset(session.last);
+  if (session.last != last && real) {
+    session.written_before.push_back({session.last, session.last_position});
+    if (session.written_before.size() > kWrittenBefore) session.written_before.pop_front();
+  }
   session.last = last;
   session.last_position = log_.end();
 }
@@ -380,12 +387,22 @@ Replay Home::replay(Session& session, std::string_view offset, Position until) {
            wire::load<std::uint64_t>(frame.data() + 20) == id->seq;
   };
   const auto given = std::ranges::find_if(session.carried, is_id);
+  // What it was told before counts when the log has forgotten it. The empty one stands for none
+  // only where it was given none.
+  const bool forgotten =
+      offset.empty() ? session.base.empty() && session.start < log_.head() : !id || !log_.find(*id);
+  const auto written =
+      forgotten ? std::ranges::find(session.written_before, offset, &Session::Written::offset)
+                : session.written_before.end();
   if (offset.empty() && session.last.empty() && session.base.empty()) {
     // It saw nothing, and up to there nothing was for it.
     from = session.last_position;
     carried = 0;
   } else if (offset == session.last && !offset.empty()) {
     from = session.last_position;
+  } else if (written != session.written_before.end()) {
+    from = written->position;
+    if (offset.empty()) carried = 0;
   } else if (offset == session.base) {
     carried = 0;
   } else if (given != session.carried.end()) {
@@ -448,6 +465,7 @@ void Home::carry(Session& session, std::string_view offset, std::vector<wire::Bu
   session.base = offset;
   // When nothing is given to it, what it had last is still what was written to it last.
   session.last = session.carried.empty() ? offset : std::string_view();
+  session.written_before.clear();
   session.marks = std::move(marks);
   session.marked_at = now;
   session.start = session.last_position = start;

@@ -22,6 +22,9 @@ using wire::recovery::Result;
 // less than what a link holds.
 inline constexpr std::size_t kReplayBytesMax = 16U << 20U;
 
+// How many of what a session was told as written last before its last one are kept.
+inline constexpr std::size_t kWrittenBefore = 8;
+
 struct HomeLimits {
   TimeUs window = 0;             // a disconnected session, or a message, is kept this long
   std::size_t memory_bytes = 0;  // of all homes of this sidecar together

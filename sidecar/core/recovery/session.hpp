@@ -2,6 +2,7 @@
 // may be replayed, what it was given when it came, and what was written to it last. Pure.
 #pragma once
 
+#include <deque>
 #include <set>
 #include <string>
 
@@ -66,6 +67,13 @@ class Session {
   // The newest message that was written to it before position `last_position`; "" none was.
   std::string last;
   Position last_position = 0;
+  // The same of some that it was told before, in order, at most kWrittenBefore: a client that did
+  // not get the newest is idle, too. Not told to others.
+  struct Written {
+    std::string offset;
+    Position position;
+  };
+  std::deque<Written> written_before;
 
   const std::set<std::string, std::less<>>& rooms() const { return rooms_; }
   void set_rooms(const wire::recovery::Names& rooms) { rooms_ = {rooms.begin(), rooms.end()}; }

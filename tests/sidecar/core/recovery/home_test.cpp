@@ -376,6 +376,37 @@ TEST_F(RoomsTest, TheLastOneWrittenIsValidHoweverOld) {
   EXPECT_EQ(sequences(*session, offset(kOrigin, 1)), (Sequences{2}));
 }
 
+// The client was cut off before it got the last one.
+TEST_F(RoomsTest, ThoseWrittenBeforeTheLastAreValidToo) {
+  Session* session = open("a");
+  come(kOrigin, 1);
+  home.written(*session, offset(kOrigin, 1));
+  pass(3 * kWindow);
+  come(kOrigin, 2);
+  home.written(*session, offset(kOrigin, 2));
+  EXPECT_EQ(sequences(*session, offset(kOrigin, 1)), (Sequences{2}));
+  EXPECT_EQ(sequences(*session, ""), (Sequences{})) << "what it saw first is forgotten";
+  EXPECT_EQ(replay(*session, "").result, Result::kEvicted);
+}
+
+TEST_F(RoomsTest, WhatIsNoOffsetIsNotKeptBehindTheLast) {
+  Session* session = open("a");
+  home.written(*session, std::string(1U << 16U, 'x'));
+  home.written(*session, offset(kOrigin, 1));
+  ASSERT_EQ(session->written_before.size(), 1U) << "that it had none";
+  EXPECT_EQ(session->written_before.front().offset, "");
+}
+
+TEST_F(RoomsTest, SoManyWrittenBeforeTheLastAreKept) {
+  Session* session = open("a");
+  for (std::uint64_t seq = 1; seq <= kWrittenBefore + 1; ++seq)
+    home.written(*session, offset(kOrigin, seq));
+  EXPECT_EQ(replay(*session, offset(kOrigin, 1)).result, Result::kRestored);
+  home.written(*session, offset(kOrigin, kWrittenBefore + 2));
+  EXPECT_EQ(replay(*session, offset(kOrigin, 1)).result, Result::kUnknownOffset);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 2)).result, Result::kRestored);
+}
+
 // Entries that the app has not delivered yet come behind its own, and count only when it has.
 TEST_F(RoomsTest, TheLogHasTheOrderOfDelivery) {
   home.attach(1, {}, now);
