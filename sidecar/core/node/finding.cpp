@@ -75,9 +75,26 @@ void Node::Impl::Recovery::restore_here(Restore& restore, const Here& here) {
     session->restore = restore.token;
     if (std::exchange(session->state, Session::State::kClosing) == Session::State::kLive)
       rw::write_close_session(node.tell(*record->app), session->nsp, session->sid);
-  } else {
+  } else if (make_way(restore, *record)) {
     move_here(restore, *record, *session);
+  } else {
+    restore.again = node.now + kRestoreRetry;
   }
+}
+
+// Where it goes it may still be as it was before it went from there.
+bool Node::Impl::Recovery::make_way(const Restore& restore, const HomeRecord& from) {
+  HomeRecord& to = *home_of(restore.member);
+  Session* older = &to == &from ? nullptr : to.home.find(restore.nsp, restore.pid);
+  return older == nullptr || end_older(to, *older);
+}
+
+// One that has gone on elsewhere. False: not yet.
+bool Node::Impl::Recovery::end_older(HomeRecord& record, Session& session) {
+  if (session.state == Session::State::kLive) doom(record, session);
+  if (session.state != Session::State::kAway || session.lease != 0) return false;
+  record.home.end(session);
+  return true;
 }
 
 void Node::Impl::Recovery::found(Slot& slot, const rw::Found& found) {
@@ -136,14 +153,10 @@ void Node::Impl::Recovery::decide(Restore& restore, const Here& here) {
     restore.again = node.now + kRestoreRetry;
     return;
   }
-  const bool free = here.session->state == Session::State::kAway && here.session->lease == 0;
-  if (restore.busy || !free) {
-    // It has gone on from here: its socket is of no use.
-    if (here.session->state == Session::State::kLive) doom(*here.record, *here.session);
+  if (restore.busy || !end_older(*here.record, *here.session)) {
     restore.again = node.now + kRestoreRetry;
     return;
   }
-  here.record->home.end(*here.session);
   drop_if_empty(*here.record);
   arrive(restore);
 }

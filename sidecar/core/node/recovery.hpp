@@ -248,6 +248,8 @@ struct Node::Impl::Recovery {
   bool is_forked(const HomeRecord& record) const;
   void restore_here(Restore& restore, const Here& here);
   void decide(Restore& restore, const Here& here);
+  bool make_way(const Restore& restore, const HomeRecord& from);
+  bool end_older(HomeRecord& record, Session& session);
   void move_here(Restore& restore, HomeRecord& from, recovery::Session& session);
   void finish(Restore& restore, recovery::Session& session, std::vector<wire::Buffer> frames,
               const rw::Marks& marks);
