@@ -66,16 +66,16 @@ bool Node::Impl::Recovery::is_forked(const HomeRecord& record) const {
 // One of the homes here has it, or had it when it was too late.
 void Node::Impl::Recovery::restore_here(Restore& restore, const Here& here) {
   auto& [record, session] = here;
-  if (record->home.adopting() || session->lease != 0 || !tails_are_here(*record) ||
-      session->state == Session::State::kArriving || session->state == Session::State::kRestoring) {
-    restore.again = node.now + kRestoreRetry;
-  } else if (record->app != nullptr && session->state != Session::State::kAway) {
+  const bool busy = record->home.adopting() || session->lease != 0 || !tails_are_here(*record) ||
+                    session->state == Session::State::kArriving ||
+                    session->state == Session::State::kRestoring;
+  if (!busy && record->app != nullptr && session->state != Session::State::kAway) {
     restore.step = Restore::Step::kClosing;
     restore.from_member = record->home.member();
     session->restore = restore.token;
     if (std::exchange(session->state, Session::State::kClosing) == Session::State::kLive)
       rw::write_close_session(node.tell(*record->app), session->nsp, session->sid);
-  } else if (make_way(restore, *record)) {
+  } else if (!busy && make_way(restore, *record)) {
     move_here(restore, *record, *session);
   } else {
     restore.again = node.now + kRestoreRetry;
