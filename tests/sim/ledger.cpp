@@ -77,8 +77,17 @@ bool Ledger::knows(const SimApp& from, const SimApp& to, const std::string& nsp)
          to.acknowledged(from.home().id(), from.home().epoch(), nsp, {});
 }
 
+bool Ledger::was_given_up(const SimApp& from, const SimApp& to) const {
+  if (gaps_forbidden_ || &from.home() == &to.home() || !from.home().running()) return false;
+  if (from.home().links().contains(to.home().id())) return false;
+  const std::string id = wire::member_id_text(to.id());
+  const auto members = from.home().status().members;
+  return std::none_of(members.begin(), members.end(),
+                      [&id](const auto& member) { return member.id == id; });
+}
+
 bool Ledger::is_owed(SimApp& from, SimApp& to, const Data& data) const {
-  if (&from == &to || !to.alive()) return false;
+  if (&from == &to || !to.alive() || was_given_up(from, to)) return false;
   // Until it is known to be back.
   if (books_[to.number()].cut && to.acknowledged_when(from.home().id()) == 0) return false;
   switch (data.route) {

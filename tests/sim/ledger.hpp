@@ -10,6 +10,9 @@
 //      went, nor came while R was away: then the two have not met. (For unicast and the whole mesh
 //      R's being in P's view is enough.)
 //
+//      P's sidecar has not given R up at t after an absence longer than the hold: P may read that
+//      word late.
+//
 //   c. m reaches R by its route: unicast to R; the whole mesh; the whole namespace, and R is
 //      present in it; a room that R is in, whose join P's sidecar acknowledged (SYNCED 0, linked
 //      with it at the call, and by the same link until the answer); or a room that an earlier
@@ -108,6 +111,7 @@ class Ledger : public AppObserver {
     std::uint64_t cut_epoch = 0;  // of its sidecar at that time; 0: it is attached again
   };
 
+  bool was_given_up(const SimApp& from, const SimApp& to) const;
   bool is_owed(SimApp& from, SimApp& to, const Data& data) const;
   bool knows(const SimApp& from, const SimApp& to, const std::string& nsp) const;
   void miss(Book& to, std::uint32_t from, const Sent& sent, const char* rule);
