@@ -10,6 +10,8 @@ import { stays, until, want } from "../lib/wait.mjs";
 
 const DISCOVERY = "ws://127.0.0.1:8000";
 const COUNT = 200;
+/** link.peer_timeout: whose sidecar is away for longer can't be reached, and is in no roster. */
+const PEER_TIMEOUT_MS = 3000;
 const numbers = Array.from({ length: COUNT }, (_, i) => i);
 
 const app = (peer) => ({ args: ["/app/dropin.mjs"], env: { PEER: peer } });
@@ -73,7 +75,7 @@ export async function startCarried({ ns, clients }, mesh = MESH) {
   return { pods, check };
 }
 
-/** The sidecar of the first pod is killed: its app is back in all rosters, which never were without it. */
+/** The sidecar of the first pod is killed: its app is back, and in every roster in between. */
 async function killSidecar({ ns, clients, note }, pods) {
   const [{ metadata: { name } }] = pods;
   const before = (await states(clients, pods)).map(({ rosters }) => rosters);
@@ -83,7 +85,7 @@ async function killSidecar({ ns, clients, note }, pods) {
     const pod = await ns.get("pod", name);
     want(restarts(pod, "socketmesh") === 1 && isReady(pod), "it is not back");
   });
-  note(`a killed sidecar is ready again after ${Date.now() - started} ms`);
+  const took = Date.now() - started;
   const [{ id }] = await states(clients, pods);
   await until("its app to have a roster of the new life", async () => {
     const [{ rosters }] = await states(clients, pods);
@@ -91,7 +93,10 @@ async function killSidecar({ ns, clients, note }, pods) {
   });
   const all = await connected(clients, pods);
   await exchange(clients, pods, "killed");
-  noCuts(all, [id]); // which was away for as long as its sidecar took
+  const left = all.slice(1).some(({ goneAt }) => id in goneAt);
+  note(`a killed sidecar is ready again after ${took} ms; its app left ${left ? "the" : "no"} roster`);
+  want(!left || took > PEER_TIMEOUT_MS, () => "it was not away for that long");
+  noCuts(all, left ? [id] : []);
 }
 
 /** The app of the second pod is killed: it is gone from the other rosters within a second. Returns its id. */

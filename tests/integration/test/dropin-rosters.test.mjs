@@ -17,18 +17,26 @@ describe("rosters", () => {
       const [a, b, c] = await threePeers(sidecars, join);
       const fixed = [a, b, c];
       const rolling = [];
+      const stoppedAt = {};
       for (let i = 0; i < 200; i++) {
         const peer = await join(V2Peer, sidecars.all[i % 3]);
         rolling.push(peer);
-        if (rolling.length > 3) await rolling.shift().stop();
+        if (rolling.length > 3) {
+          const oldest = rolling.shift();
+          stoppedAt[oldest.id] = Date.now();
+          await oldest.stop();
+        }
         await until(() => peer.rosters.length > 0, "its first roster");
         for (const one of fixed) assert.ok(peer.rosters[0].has(one.id), `roster ${i} lacks one that was there`);
         assert.ok(peer.rosters[0].has(peer.id));
       }
       for (const peer of fixed) {
         for (const roster of peer.rosters.slice(-200)) for (const one of fixed) assert.ok(roster.has(one.id));
-        for (const cut of peer.cuts) assert.ok(cut.why === "missing" && !fixed.some(({ id }) => id === cut.id));
+        // Whoever was in a roster is in all later ones, until it was told to stop.
+        for (const [id, time] of Object.entries(peer.goneAt)) assert.ok(time >= stoppedAt[id], `${id} is missing`);
+        for (const { id, why } of peer.cuts) assert.ok(why === "missing" && id in stoppedAt, `${id} was cut: ${why}`);
       }
+      await until(() => fixed.every(({ goneAt }) => Object.keys(goneAt).length === 197), "the rosters without them");
     });
   });
 
