@@ -198,7 +198,7 @@ Status DropIn::status() const {
     status.servers.push_back({id, server.version, "", server.registered, server.conn != 0});
   for (const auto& [sidecar, peer] : impl_->peers) {
     for (const auto& [id, server] : peer->servers) {
-      const bool attached = !server.disowned && !peer->away;
+      const bool attached = !server.disowned && !peer->away && peer->key;
       status.servers.push_back(
           {id, server.version, sidecar, impl_->address_of(*peer, id, server), attached});
     }

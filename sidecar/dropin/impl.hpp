@@ -65,6 +65,7 @@ struct DropIn::Impl {
   void peer_started(const node::ChannelEvent& event);
   void peer_lost(Peer& peer);
   void peer_gone(Peer& peer);
+  void peer_forgotten(Peer& peer);
   void peer_says(Peer& peer, Bytes payload);
   bool peer_says_good(Peer& peer, std::uint8_t type, Bytes payload);
   void listing_begins(Peer& peer, const peer::Begin& begin);

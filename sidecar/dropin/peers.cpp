@@ -78,16 +78,28 @@ void DropIn::Impl::peer_lost(Peer& peer) {
   rosters_stale = true;
 }
 
+// It has left, or was given up. Servers that it still named when it left are of apps that live, or
+// end with it: for as long as it may be back they stay, as when only the link is lost.
 void DropIn::Impl::peer_gone(Peer& peer) {
   cut_tunnels(peer, CloseReason::kLinkLost, false);
   peers_by_key.erase(*peer.key);
   peer.key.reset();
   peer.told = false;
-  peer.lost_deadline = kNever;
   peer.listing.reset();
-  for (auto server = peer.servers.begin(); server != peer.servers.end();)
-    server = disown(peer, server->first, server->second) ? std::next(server)
-                                                         : peer.servers.erase(server);
+  peer.lost_deadline = peer.away ? kNever : now + options.peer_timeout;
+  wake_at(peer.lost_deadline);
+  for (auto server = peer.servers.begin(); server != peer.servers.end();) {
+    const bool stays = peer.lost_deadline != kNever && !is_direct(peer, server->second);
+    server = stays || disown(peer, server->first, server->second) ? std::next(server)
+                                                                  : peer.servers.erase(server);
+  }
+  rosters_stale = true;
+  forget_if_empty(peer);
+}
+
+// It left, and is not back.
+void DropIn::Impl::peer_forgotten(Peer& peer) {
+  std::erase_if(peer.servers, [&](const auto& item) { return !item.second.disowned; });
   rosters_stale = true;
   forget_if_empty(peer);
 }
@@ -237,13 +249,15 @@ void DropIn::Impl::far_gone(Peer& peer, std::string_view id) {
 }
 
 void DropIn::Impl::tick_peers() {
+  std::vector<Peer*> forgotten;
   for (const auto& [id, peer] : peers) {
     if (peer->lost_deadline <= now) {
       peer->lost_deadline = kNever;
-      peer_lost(*peer);
+      peer->key ? peer_lost(*peer) : forgotten.push_back(peer.get());
     }
     wake_at(peer->lost_deadline);
   }
+  for (Peer* peer : forgotten) peer_forgotten(*peer);
   std::vector<std::string> late;
   for (const auto& [id, server] : own) {
     if (server.deadline <= now) late.push_back(id);

@@ -103,20 +103,25 @@ describe("v2 apps, carried", () => {
     });
   });
 
-  it("a restarted sidecar gets its app back, and no roster is ever partial", async () => {
-    await withMesh({}, async (sidecars, join) => {
-      const peers = await threePeers(sidecars, join);
-      const told = peers.map(({ rosters }) => rosters.length);
-      await sidecars.all[1].restart();
-      await until(() => peers[1].rosters.length > told[1], "a roster of the new life");
-      await connected(peers);
-      await exchange(peers, 50, "after");
-      for (const [i, { rosters }] of peers.entries()) {
-        for (const roster of rosters.slice(told[i])) assert.equal(roster.size, 3, "a partial roster");
-      }
-      noCuts(peers);
+  for (const signal of ["SIGKILL", "SIGTERM"]) {
+    it(`a sidecar restarted by ${signal} gets its app back, and no roster is ever partial`, async () => {
+      await withMesh({}, async (sidecars, join) => {
+        const peers = await threePeers(sidecars, join);
+        // Peers expect one back that leaves before its members may have found it.
+        if (signal === "SIGTERM") await sleep(3100);
+        const told = peers.map(({ rosters }) => rosters.length);
+        await sidecars.all[1].kill(signal);
+        await sidecars.all[1].start();
+        await until(() => peers[1].rosters.length > told[1], "a roster of the new life");
+        await connected(peers);
+        await exchange(peers, 50, "after");
+        for (const [i, { rosters }] of peers.entries()) {
+          for (const roster of rosters.slice(told[i])) assert.equal(roster.size, 3, "a partial roster");
+        }
+        noCuts(peers);
+      });
     });
-  });
+  }
 
   it("links that break carry on where they were", async () => {
     await withMesh({}, async (sidecars, join) => {

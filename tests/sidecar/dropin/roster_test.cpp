@@ -166,6 +166,42 @@ TEST_F(RosterTest, AV2AppThatDoesNotReturnToItsRestartedSidecarIsGone) {
   EXPECT_EQ(pair.app_a.roster().size(), 1U) << "it died with its sidecar";
 }
 
+TEST_F(RosterTest, ASidecarThatLeavesWithoutItsAppsMayBeBackForThem) {
+  Pair pair(world);
+  AppSocket& tunnel = pair.a.tunnel(kV2b);
+  const std::size_t told = pair.app_a.messages.size();
+  const auto leave = [&] {
+    pair.b.core().leave(world.now);
+    world.run();
+    world.lose(pair.a, pair.b);
+    world.gone(pair.a, pair.b);
+  };
+  leave();
+  EXPECT_EQ(tunnel.close_code, ws::kGoingAway);
+  EXPECT_EQ(pair.a.tunnel(kV2b).status(), 404);
+  world.advance(3 * kSecondUs - 1);
+  pair.b.restart();
+  world.link(pair.a, pair.b);
+  pair.b.app(kV2b, 3002);
+  world.advance(10 * kSecondUs);
+  EXPECT_EQ(pair.app_a.messages.size(), told) << "nothing has changed";
+  EXPECT_EQ(pair.a.tunnel(kV2b).status(), 101);
+
+  leave();
+  world.advance(3 * kSecondUs);
+  EXPECT_EQ(pair.app_a.roster(), (Roster{{kV2a, "ws://localhost:3001"}}));
+  EXPECT_EQ(pair.a.core().status().servers.size(), 1U) << "it is forgotten";
+}
+
+TEST_F(RosterTest, ASidecarThatWasAwayAndIsGivenUpIsForgottenAtOnce) {
+  Pair pair(world);
+  world.lose(pair.a, pair.b);
+  world.advance(3 * kSecondUs);
+  EXPECT_EQ(pair.a.core().status().servers.size(), 2U);
+  world.gone(pair.a, pair.b);
+  EXPECT_EQ(pair.a.core().status().servers.size(), 1U);
+}
+
 // Its state did not outlive it.
 TEST_F(RosterTest, ARestartedSidecarsListReplacesWhatItCarried) {
   Pair pair(world);
