@@ -58,7 +58,8 @@ inline constexpr int kProbesSoon = 10;
 inline constexpr int kRemoteProbeFailures = 3;
 // Servers looked at in this way.
 inline constexpr std::size_t kProbesMax = 1024;
-// For a v2 app that lost its connection to discovery to register again.
-inline constexpr TimeUs kReturnTimeout = 5 * kSecondUs;
+// For a v2 app that lost its connection to discovery, and whose port accepts connections, to
+// register again.
+inline constexpr TimeUs kReturnTimeout = 15 * kSecondUs;
 
 }  // namespace socketmesh::dropin

@@ -264,7 +264,7 @@ TEST_F(RosterTest, V1EntriesOutliveTheirSidecar) {
   const std::size_t told = far.messages.size();
   pair.b.restart();
   world.link(pair.a, pair.b);
-  world.advance(10 * kSecondUs);
+  world.advance(kReturnTimeout);
   EXPECT_EQ(far.messages.size(), told);
   EXPECT_EQ(pair.b.core().status().restart_needed, 1U);
   EXPECT_THAT(pair.b.logs, Contains("v1 app must be restarted to see new servers"));
