@@ -79,9 +79,9 @@ struct Peer {
   std::string id;
   std::optional<PeerKey> key;  // none: gone
   bool carries = false;
-  bool told = false;  // its list of servers is complete
-  bool away = false;  // no link for Options::peer_timeout
-  TimeUs lost_deadline = kNever;  // for it to be back
+  bool told = false;                  // its list of servers is complete
+  bool away = false;                  // no link for Options::peer_timeout
+  TimeUs lost_deadline = kNever;      // for it to be back
   std::optional<FarServers> listing;  // its list so far
   FarServers servers;
   std::size_t tunnels = 0;
