@@ -92,7 +92,7 @@ struct DropInSpec {
 struct RecoverySpec {
   milliseconds window = std::chrono::minutes(2);
   std::uint64_t memory_bytes = 64U << 20U;
-  std::int32_t replicas = 0;
+  std::int32_t replicas = 1;
 
   bool operator==(const RecoverySpec&) const = default;
 };

@@ -75,7 +75,7 @@ struct KubernetesDiscovery {
 struct RecoveryConfig {
   milliseconds window{120'000};            // how long both are kept
   std::uint64_t memory_bytes = 64 * kMiB;  // of all logs here together
-  int replicas = 0;                        // peers that keep a copy, 0..kReplicasMax
+  int replicas = 1;                        // peers that keep a copy, 0..kReplicasMax
   std::string node;                        // machine that this runs on: copies go to another first
 };
 

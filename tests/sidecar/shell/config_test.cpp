@@ -216,7 +216,7 @@ TEST(SidecarConfig, RecoveryIsOffWithoutItsSection) {
   ASSERT_TRUE(recovery.has_value());
   EXPECT_EQ(recovery->window, std::chrono::seconds(120));
   EXPECT_EQ(recovery->memory_bytes, 64 * kMiB);
-  EXPECT_EQ(recovery->replicas, 0);
+  EXPECT_EQ(recovery->replicas, 1);
 }
 
 TEST(SidecarConfig, RecoveryHasRanges) {
