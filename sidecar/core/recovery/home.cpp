@@ -421,7 +421,11 @@ Replay Home::replay(Session& session, std::string_view offset, Position until) {
     }
     from = *position + 1;
   }
-  if (from < log_.head()) {
+  if (until != kAll && from > until) {
+    // It got that elsewhere, while nobody told this home. Its member was to give it what came
+    // since it asked, and can't know what of that it has.
+    replay.result = Result::kUnprovable;
+  } else if (from < log_.head()) {
     replay.result = Result::kEvicted;
   } else if (log_.gap_since(from)) {
     replay.result = Result::kGap;

@@ -93,6 +93,17 @@ TEST_F(HomeTest, AMessageThatComesAgainIsReplayedOnce) {
   EXPECT_EQ(replay(*session, "").frames.size(), 2U);
 }
 
+// Its member remembers what it delivers from that position on, and gives the client that too.
+TEST_F(HomeTest, WhatItsMemberDeliveredSinceItWasAskedProvesNothing) {
+  Session* session = open("a");
+  come(kOrigin, 1);
+  const Position asked = home.log().end();
+  come(kOrigin, 2);
+  EXPECT_EQ(home.replay(*session, offset(kOrigin, 1), asked).result, Result::kRestored);
+  EXPECT_EQ(home.replay(*session, offset(kOrigin, 2), asked).result, Result::kUnprovable);
+  EXPECT_EQ(replay(*session, offset(kOrigin, 2)).result, Result::kRestored) << "by another member";
+}
+
 // A sidecar that is new to a socket knows its last message and its marks, and no message before.
 TEST_F(HomeTest, ASessionThatIsToldAgainBeginsThere) {
   come(kOrigin, 1);
