@@ -13,7 +13,7 @@ import { gapFrame, writeAttach, writeEmpty, writeName } from "./frames";
 import { Inbound } from "./inbound";
 import type { Interest } from "./interest";
 import { Joins } from "./joins";
-import { FLUSH_PAUSE_MS, RECOVERY_TAKEN_DELAY_MS, TAKEN_BYTES, TAKEN_DELAY_MS } from "./limits";
+import { FLUSH_PAUSE_MS, RECOVERY_TAKEN_DELAY_MS, RECOVERY_TAKEN_PAUSE_MS, TAKEN_BYTES, TAKEN_DELAY_MS } from "./limits";
 import { Members } from "./members";
 import { Origins } from "./origins";
 import { Outbox } from "./outbox";
@@ -46,6 +46,8 @@ export class Client implements LinkHandler {
   private blocked = false;
   private flushPending = false;
   private flushedAt = 0;
+  /** When a report was made that nothing else was written with. */
+  private reportedAt = -Infinity;
   private readonly changed = new Set<Interest>();
   private readonly control = new ByteWriter(1024);
   private takenTimer: NodeJS.Timeout | undefined;
@@ -287,9 +289,15 @@ export class Client implements LinkHandler {
       this.takenTimer = undefined;
       if (this.link === undefined || this.inbound.unreported === 0) return;
       this.reportDue = true;
+      this.reportedAt = performance.now();
       this.flush();
-    }, this.recovery?.on ? RECOVERY_TAKEN_DELAY_MS : TAKEN_DELAY_MS);
+    }, this.reportDelay());
     this.takenTimer.unref();
+  }
+
+  private reportDelay(): number {
+    if (!this.recovery?.on) return TAKEN_DELAY_MS;
+    return Math.max(RECOVERY_TAKEN_DELAY_MS, this.reportedAt + RECOVERY_TAKEN_PAUSE_MS - performance.now());
   }
 
   // ---- what the sidecar says (called by Inbound) --------------------------------------------------

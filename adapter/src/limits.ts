@@ -26,6 +26,8 @@ export const TAKEN_BYTES = 256 * 1024;
 export const TAKEN_DELAY_MS = 100;
 /** The same with recovery on: what was not reported when this process is killed makes offsets ambiguous. */
 export const RECOVERY_TAKEN_DELAY_MS = 5;
+/** But not within so long of the last report, ms: in a stream of messages each one wakes two sidecars. */
+export const RECOVERY_TAKEN_PAUSE_MS = 50;
 
 /** First and largest delay between two attempts to attach, ms; doubled each time, with jitter. */
 export const RECONNECT_MIN_MS = 20;

@@ -26,7 +26,7 @@ const kLosses = {
 };
 const kSystems = Object.keys(kLosses);
 const kCopies = "socketmesh-copies";
-const kOnAndOff = ["socketmesh-recovery", "socketmesh"];
+const kOnAndOff = ["socketmesh-recovery", kCopies, "socketmesh"];
 const kCost = { servers: 3, holders: 3, bytes: 128, rate: 12_000 };
 
 /** What happens to the first server's clients. */

@@ -95,17 +95,19 @@ test("goals: p99 against every other adapter, and the publisher's cost by receiv
 
 test("goals: recovery on against off, and restores that are whole and soon", () => {
   const suite = "recovery";
-  const on = (figures) => [
-    row("socketmesh-recovery", 12_000, { suite, ...figures }),
+  const on = (figures, system = "socketmesh-recovery") => [
+    row(system, 12_000, { suite, ...figures }),
     row("socketmesh", 12_000, { cpu_us_per_emit: 1 }), // another suite's: other rounds
     row("socketmesh", 12_000, { suite }),
   ];
   const cost = (figures, what) =>
-    judged(report(on(figures))).find(({ goal }) => goal.startsWith(`recovery on: ${what}`)).met;
+    judged(report(on(figures))).find(({ goal }) => goal.startsWith(`recovery on, no copies: ${what}`)).met;
   assert.equal(cost({ cpu_us_per_emit: 13 }, "CPU"), true);
   assert.equal(cost({ cpu_us_per_emit: 13.1 }, "CPU"), false);
   assert.equal(cost({ p50_ms: 1.2 }, "median"), true);
   assert.equal(cost({ p50_ms: 1.21 }, "median"), false);
+  const copies = judged(report(on({ cpu_us_per_emit: 14 }, "socketmesh-copies")));
+  assert.deepEqual(copies.filter(({ goal }) => goal.startsWith("recovery on, a copy")).map(({ met }) => met), [false, true]);
   const kBack = { system: "socketmesh-recovery", loss: "killed", sessions: 9, recovered: 9, missing_messages: 0 };
   const restored = (figures) =>
     judged({ ...report([]), recovery: [{ ...kBack, p99_ms: 200, ...figures }] })

@@ -130,8 +130,8 @@ test("every session comes back: recovery", { skip: noSidecar, timeout: kTimeout 
     assert.deepEqual(report.copy_lag.map((row) => row.offered_per_s), [10, 12_000], run.output);
     for (const { samples, p50_ms } of report.copy_lag) assert.ok(samples > 5 && p50_ms > 0);
     const goals = report.goals.filter(({ goal }) => /recover|copies/.test(goal));
-    // CPU and latency, on to off; a restore after each loss; the lag at either rate
-    assert.equal(goals.length, 7, run.output);
+    // CPU and latency, on to off, and with copies; a restore after each loss; the lag at either rate
+    assert.equal(goals.length, 9, run.output);
     assertNothingLeft(folder);
   }),
 );
