@@ -3,7 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { clientOnEach } from "../lib/chat.mjs";
-import { MESH, startMesh } from "../lib/meshes.mjs";
+import { kubectl } from "../lib/kube.mjs";
+import { MESH, SELECTOR, startMesh } from "../lib/meshes.mjs";
 import { Operator } from "../lib/operator.mjs";
 import { Prometheus } from "../lib/prometheus.mjs";
 import { sleep, until, want } from "../lib/wait.mjs";
@@ -22,7 +23,77 @@ async function dashboardQueries() {
   return found;
 }
 
+/** What the Prometheus operator brings, as far as this operator looks at it. */
+const POD_MONITORS = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "podmonitors.monitoring.coreos.com" },
+  spec: {
+    group: "monitoring.coreos.com",
+    scope: "Namespaced",
+    names: { plural: "podmonitors", singular: "podmonitor", kind: "PodMonitor", listKind: "PodMonitorList" },
+    versions: [{
+      name: "v1",
+      served: true,
+      storage: true,
+      schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+    }],
+  },
+};
+
 export const cases = [
+  {
+    name: "a PodMonitor, once there is such a kind, and an Ingress",
+    alone: true,
+    ownCluster: true, // somebody else's may have the kind already, and it goes in the end
+    expectErrors: [/"watch troubled","resource":"podmonitors"/], // while the kind goes
+    async run(context) {
+      const { ns, note, cleanup } = context;
+      const operator = new Operator();
+      await startMesh(context, 1, {
+        ingress: { host: "chat.example.com", className: "none" },
+        monitoring: { podMonitor: true, labels: { release: "prometheus" } },
+      });
+      await ns.whenCondition("smesh", MESH, "Ready", "True"); // also without the kind
+      const ingress = await ns.get("ingress", MESH);
+      const [{ host, http }] = ingress.spec.rules;
+      want(host === "chat.example.com", () => JSON.stringify(ingress.spec));
+      want(http.paths[0].backend.service.name === MESH, () => JSON.stringify(http));
+
+      await ns.apply(POD_MONITORS);
+      const drop = () => kubectl(["delete", "crd", POD_MONITORS.metadata.name]);
+      let kept = true;
+      cleanup(async () => { if (kept) await drop(); });
+      await kubectl(["wait", "--for=condition=Established", `crd/${POD_MONITORS.metadata.name}`, "--timeout=20s"]);
+      // It is looked for every ten minutes, and by each new leader.
+      const [deployment] = await operator.ns.list("deployments");
+      const restart = async () => {
+        await operator.ns.kubectl(["rollout", "restart", `deployment/${deployment.metadata.name}`]);
+        await operator.ns.kubectl(["rollout", "status", `deployment/${deployment.metadata.name}`, "--timeout=60s"]);
+      };
+      await restart();
+      const monitor = await until("the PodMonitor", () => ns.get("podmonitor", `${MESH}-mesh`), { timeoutMs: 60_000 });
+      want(monitor.metadata.labels.release === "prometheus", () => JSON.stringify(monitor.metadata.labels));
+      const [endpoint] = monitor.spec.podMetricsEndpoints;
+      note(`its endpoint: ${JSON.stringify(endpoint)}`);
+      const [pod] = await ns.pods(SELECTOR);
+      const ports = pod.spec.initContainers[0].ports.map(({ name }) => name);
+      want(ports.includes(endpoint.port), () => `no port of the sidecar is ${endpoint.port}: ${ports}`);
+
+      await ns.delete("podmonitor", `${MESH}-mesh`);
+      await until("the deleted one to be back", () => ns.get("podmonitor", `${MESH}-mesh`));
+      await ns.patch("smesh", MESH, { spec: { monitoring: { podMonitor: false }, ingress: null } });
+      await until("both to go", async () => {
+        want(!(await ns.exists("podmonitor", `${MESH}-mesh`)), "the PodMonitor is there");
+        want(!(await ns.exists("ingress", MESH)), "the Ingress is there");
+      });
+      // The kind goes before its watchers would: they start again without it.
+      kept = false;
+      await drop();
+      await restart();
+      await ns.whenCondition("smesh", MESH, "Ready", "True");
+    },
+  },
   {
     name: "kubectl get and describe read well",
     async run(context) {
