@@ -117,4 +117,15 @@ class Stats {
   std::array<std::uint64_t, kStatCount> values_{};
 };
 
+// Refusing every session would be clean, too. Of many ends so many are recoveries, in per cent, in
+// the worst mode: where sidecars are killed it is about 90.
+inline constexpr std::uint64_t kRecoveredPercentMin = 80;
+inline constexpr std::uint64_t kManySessions = 500;
+
+inline bool most_recovered(const Stats& stats) {
+  const std::uint64_t recovered = stats.get(Stat::kSessionsRecovered);
+  const std::uint64_t all = recovered + stats.get(Stat::kSessionsRefused);
+  return all < kManySessions || 100 * recovered >= kRecoveredPercentMin * all;
+}
+
 }  // namespace socketmesh::sim
